@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+#
+# The front door. Meson does the work; each kind of build has a directory of
+# its own. `make help` lists what there is.
+
+MESON = meson setup
+NINJA = ninja
+
+# $(call build,DIRECTORY,COMPILER,OPTIONS): set up once, then build
+define build
+@test -f $(1)/build.ninja || CC=$(2) $(MESON) $(3) $(1)
+@$(NINJA) -C $(1)
+endef
+
+CC = cc
+
+.PHONY: all
+all: deps ## build build/ (gcc, optimised, with debug checks)
+	$(call build,build,$(CC),)
+
+.PHONY: deps
+deps:
+	@scripts/deps build
+
+.PHONY: check
+check: all ## everything that needs no privilege; ends with "N passed, N failed"
+	@scripts/run-tests build --timeout-multiplier 3
+
+.PHONY: run
+run: all ## the demonstration (FILE=path: map that file)
+	@build/examples/tiers $(FILE)
+
+.PHONY: asan
+asan: deps ## the tests with address and undefined-behaviour sanitizers
+	$(call build,build-asan,$(CC),-Db_lundef=false \
+		-Db_sanitize=address$(comma)undefined \
+		-Dc_args=-fno-sanitize-recover=all)
+	@scripts/run-tests build-asan --timeout-multiplier 8
+comma := ,
+
+.PHONY: tsan
+tsan: deps ## unit and concurrency tests with the thread sanitizer
+	$(call build,build-tsan,$(CC),-Db_lundef=false -Db_sanitize=thread \
+		-Dc_args=-Wno-tsan)
+	@scripts/run-tests --no-aslr build-tsan --timeout-multiplier 8 \
+		--suite unit --suite concurrency
+
+.PHONY: clang
+clang: deps ## the build and the tests with clang and its thread-safety analysis
+	@scripts/deps clang
+	$(call build,build-clang,clang,)
+	@scripts/run-tests build-clang --timeout-multiplier 3
+
+.PHONY: cov
+cov: deps ## line and branch coverage of src/core, and what is not covered
+	@scripts/deps cov
+	$(call build,build-cov,$(CC),-Db_coverage=true -Doptimization=1)
+	@find build-cov -name '*.gcda' -delete
+	@scripts/run-tests build-cov --timeout-multiplier 8
+	@scripts/coverage build-cov src/core
+
+.PHONY: fuzz
+fuzz: deps ## all fuzz targets, a minute altogether (FUZZ_SECONDS=60)
+	@scripts/deps clang
+	@test -f build-fuzz/build.ninja || CC=clang $(MESON) -Dfuzz=true \
+		-Db_lundef=false -Db_sanitize=address$(comma)undefined \
+		-Dc_args=-fno-sanitize-recover=all build-fuzz
+	@$(NINJA) -C build-fuzz fuzz
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+FUZZ_SECONDS = 60
+
+.PHONY: mutants
+mutants: deps ## how many small faults in the core the tests notice
+	@scripts/mutants
+
+BENCH_OPTIONS = --buildtype=release -Doptimization=2 -Db_ndebug=true \
+	-Ddebug_checks=disabled -Dtests=false
+
+.PHONY: bench
+bench: deps ## all benchmarks: tables, and build-bench/bench.json (release build)
+	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
+	@scripts/bench build-bench $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
+
+.PHONY: bench-core
+bench-core: deps ## the benchmarks of the core alone
+	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
+	@scripts/bench build-bench core $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
+
+.PHONY: install
+install: deps ## release build, installed (PREFIX=/usr/local, DESTDIR=)
+	$(call build,build-release,$(CC),--buildtype=release -Dtests=false \
+		-Dbench=false -Dexamples=false $(if $(PREFIX),--prefix=$(PREFIX)))
+	@DESTDIR=$(DESTDIR) meson install -C build-release --no-rebuild
+
+.PHONY: format-check
+format-check: ## what clang-format would change; changes nothing
+	@scripts/deps format
+	@clang-format --dry-run $$(git ls-files '*.c' '*.h')
+
+.PHONY: clean
+clean: ## remove every build directory
+	rm -rf build build-asan build-tsan build-clang build-cov build-bench \
+		build-release build-fuzz
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 16

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dirty: tracking on and off, and the bitmap that receives what was found
+ *
+ *   bitmap   | window 0 | window 1 | ...      in the caller's memory
+ *                ^ read, or bits in, write back
+ *
+ * The bitmap is reached through the caller's uaccess only, a window at a time;
+ * a range that crosses windows is recorded completely. A window that gets no
+ * bit is not written.
+ */
+#include "core/dirty.h"
+
+#include "base/errno.h"
+#include "base/mem.h"
+
+/* Bytes of the bitmap in hand at a time, on the stack: 2048 pages. */
+#define WINDOW_DEFAULT 256
+
+/* ---- bitmap -------------------------------------------------------------------- */
+
+static int user_read(void *dst, uint64_t src, size_t n)
+{
+	struct ioas_caller *c = ioas_caller_current();
+
+	if (ioas_fault_point(IOAS_FP_COPY))
+		return -EFAULT;
+	if (c && c->uaccess)
+		return c->uaccess->copy_from(c, dst, src, n);
+	memcpy(dst, (const void *)(uintptr_t)src, n);
+	return 0;
+}
+
+static int user_write(uint64_t dst, const void *src, size_t n)
+{
+	struct ioas_caller *c = ioas_caller_current();
+
+	if (ioas_fault_point(IOAS_FP_COPY))
+		return -EFAULT;
+	if (c && c->uaccess)
+		return c->uaccess->copy_to(c, dst, src, n);
+	memcpy((void *)(uintptr_t)dst, src, n);
+	return 0;
+}
+
+static void window_flush(struct ioas_bitmap *b)
+{
+	if (b->window_dirty && !b->error)
+		b->error = user_write(b->address + b->window_first, b->window,
+				      b->window_bytes);
+	b->window_dirty = false;
+}
+
+/* Have @byte of the bitmap in hand; false after an error. */
+static bool window_move(struct ioas_bitmap *b, uint64_t byte)
+{
+	const uint64_t last_byte = (b->last - b->base) >>
+				   (b->granularity_lg2 + 3);
+
+	if (b->window_bytes && byte >= b->window_first &&
+	    byte - b->window_first < b->window_bytes)
+		return !b->error;
+	window_flush(b);
+	if (b->error)
+		return false;
+	b->window_first = byte;
+	b->window_bytes =
+		(uint32_t)ioas_min(b->window_cap, last_byte - byte + 1);
+	b->error = user_read(b->window, b->address + byte, b->window_bytes);
+	return !b->error;
+}
+
+/* Bits [first, last] of the bitmap, byte by byte: whole bytes at a time. */
+static void bitmap_set(struct ioas_bitmap *b, uint64_t first, uint64_t last)
+{
+	for (uint64_t byte = first >> 3; byte <= last >> 3; byte++) {
+		const unsigned int lo = byte == first >> 3 ? first & 7 : 0;
+		const unsigned int hi = byte == last >> 3 ? last & 7 : 7;
+
+		if (!window_move(b, byte))
+			return;
+		b->window[byte - b->window_first] |=
+			(uint8_t)((0xffu << lo) & (0xffu >> (7 - hi)));
+		b->window_dirty = true;
+	}
+}
+
+static void bitmap_mark(struct ioas_dirty_sink *sink, ioas_iova_t iova,
+			ioas_iova_t last)
+{
+	struct ioas_bitmap *b = ioas_container_of(sink, struct ioas_bitmap,
+						  sink);
+
+	if (b->error || !ioas_intersects(iova, last, b->base, b->last))
+		return;
+	iova = ioas_max(iova, b->base) - b->base;
+	last = ioas_min(last, b->last) - b->base;
+	bitmap_set(b, iova >> b->granularity_lg2, last >> b->granularity_lg2);
+}
+
+void ioas_bitmap_init(struct ioas_bitmap *b, const struct ioas_dirty_request *rq,
+		      uint8_t *room, uint32_t cap)
+{
+	*b = (struct ioas_bitmap){
+		.sink.mark = bitmap_mark,
+		.base = rq->iova,
+		.last = rq->iova + (rq->length - 1),
+		.granularity_lg2 = (uint8_t)ioas_log2(rq->granularity),
+		.address = rq->bitmap,
+		.window = room,
+		.window_cap = rq->window ? (uint32_t)ioas_min(rq->window, cap) :
+					   cap,
+	};
+}
+
+int ioas_bitmap_finish(struct ioas_bitmap *b)
+{
+	window_flush(b);
+	return b->error;
+}
+
+/* ---- tracking ------------------------------------------------------------------- */
+
+/* 0, -ENOENT: not of this space, -EOPNOTSUPP: it cannot. */
+static int domain_check(const struct ioas *ioas, const struct ioas_domain *d)
+	__must_hold_shared(ioas->iova_lock)
+{
+	uint32_t i = 0;
+
+	while (i < ioas->nr_domains && ioas->domains[i] != d)
+		i++;
+	if (i == ioas->nr_domains)
+		return -ENOENT;
+	return d->ops->read_and_clear_dirty ? 0 : -EOPNOTSUPP;
+}
+
+/* Forget what was dirty, for a clean start. */
+static int dirty_forget(const struct ioas *ioas, struct ioas_domain *d)
+	__must_hold_shared(ioas->iova_lock)
+{
+	struct ioas_range r;
+	int ret = 0;
+
+	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &r);
+	     ok && !ret;
+	     ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &r)) {
+		const struct ioas_area *a = r.value;
+
+		if (a->state == IOAS_AREA_LIVE)
+			ret = d->ops->read_and_clear_dirty(d, a->iova, a->last,
+							   0, NULL);
+	}
+	d->ops->sync(d);
+	return ret;
+}
+
+int ioas_dirty_set(struct ioas *ioas, struct ioas_domain *domain, bool on)
+{
+	int ret;
+
+	ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
+	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
+	ret = domain_check(ioas, domain);
+	if (!ret && on)
+		ret = dirty_forget(ioas, domain);
+	if (!ret)
+		ret = domain->ops->set_dirty_tracking(domain, on);
+	ioas_read_unlock(&ioas->iova_lock);
+	ioas_read_unlock(&ioas->domains_lock);
+	return ret;
+}
+
+static int request_check(const struct ioas *ioas,
+			 const struct ioas_dirty_request *rq, ioas_iova_t *last)
+	__must_hold_shared(ioas->iova_lock)
+{
+	const uint64_t ends = rq->iova | (rq->iova + rq->length);
+
+	if (!rq->length)
+		return -EINVAL;
+	if (!ioas_last(rq->iova, rq->length, last))
+		return -EOVERFLOW;
+	if (!ioas_is_aligned(ends, ioas->alignment) ||
+	    !ioas_is_pow2(rq->granularity) ||
+	    !ioas_is_aligned(ends, rq->granularity))
+		return -EINVAL;
+	return 0;
+}
+
+/* Area by area; a gap ends it. */
+static int dirty_walk(const struct ioas *ioas, struct ioas_domain *d,
+		      ioas_iova_t first, ioas_iova_t last, unsigned int flags,
+		      struct ioas_dirty_sink *sink)
+	__must_hold_shared(ioas->iova_lock)
+{
+	for (ioas_iova_t at = first;;) {
+		const struct ioas_area *a = ioas_rangemap_find(&ioas->areas,
+							       at);
+		ioas_iova_t end;
+		int ret;
+
+		if (!a || a->state != IOAS_AREA_LIVE)
+			return -EINVAL;
+		end = ioas_min(last, a->last);
+		ret = d->ops->read_and_clear_dirty(d, at, end, flags, sink);
+		if (ret || end == last)
+			return ret;
+		at = end + 1;
+	}
+}
+
+int ioas_dirty_read(struct ioas *ioas, struct ioas_domain *domain,
+		    const struct ioas_dirty_request *rq)
+{
+	uint8_t room[WINDOW_DEFAULT];
+	struct ioas_bitmap bitmap;
+	ioas_iova_t last;
+	int ret, error;
+
+	ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
+	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
+	ret = domain_check(ioas, domain);
+	if (!ret)
+		ret = request_check(ioas, rq, &last);
+	if (!ret) {
+		ioas_bitmap_init(&bitmap, rq, room, sizeof(room));
+		ret = dirty_walk(ioas, domain, rq->iova, last, rq->flags,
+				 &bitmap.sink);
+		if (!(rq->flags & IOAS_DIRTY_NO_CLEAR))
+			domain->ops->sync(domain);
+		error = ioas_bitmap_finish(&bitmap);
+		ret = ret ? ret : error;
+	}
+	ioas_read_unlock(&ioas->iova_lock);
+	ioas_read_unlock(&ioas->domains_lock);
+	return ret;
+}

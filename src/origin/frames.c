@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frames: a radix tree from frame numbers to ranges, with leaves at all levels
+ *
+ *   root (shift 45)   [ . | node | . | R | R | . ]    R has 2^45 frames each
+ *                          |
+ *   shift 36          [ . | . | node | . ]
+ *                               |
+ *   ...               [ R | R | node ]      R's last frames, then S's first
+ *                               |
+ *   shift 0           [ R | R | S | S ]     one entry per frame
+ *
+ * An entry is 0, a node (tagged), or the range that has every frame below the
+ * entry. A lookup loads one entry per level and stops at the first leaf;
+ * numbers from ioas_frames_alloc() start at multiples of 2^18 and own all of
+ * what they begin, so that they are found after levels - 2 loads.
+ *
+ * Invariants (ioas_frames_free() and the tests rely on them):
+ *  FS1  an entry that is a range belongs to that range alone, in full.
+ *  FS2  a node stays until fini: a lookup never meets freed memory, whatever
+ *       happens to other ranges. Emptied nodes are used again, so memory is
+ *       bounded by the numbers in use at some time; allocation reuses numbers.
+ *  FS3  a range is complete before the first entry names it (release/acquire).
+ *
+ * Locks: fs->lock (IOAS_RANK_LEAF) for changes; lookups take none.
+ * Cannot fail: free. Alloc and register first make every node they need.
+ */
+#include "origin/frames.h"
+
+#include "base/bits.h"
+#include "seam/fault.h"
+#include "seam/lock.h"
+
+#define FRAMES_BITS 9u
+#define FRAMES_FANOUT (1u << FRAMES_BITS)
+/* Numbers given out are aligned to this many; 1 GiB of 4 KiB pages. */
+#define FRAMES_SLOT ((uint64_t)1 << 18)
+#define FRAMES_TAG ((uintptr_t)1)
+
+struct frames_range {
+	uint64_t first;
+	/* Frames that have memory; up to @last more numbers are taken. */
+	uint64_t nr;
+	uint64_t last;
+	struct ioas_frames_owner by;
+};
+
+/* 4 KiB where pointers have 8 bytes. */
+struct ioas_frames_node {
+	_Atomic uintptr_t entry[FRAMES_FANOUT];
+};
+
+/* A node within the tree: which numbers it is about. */
+struct frames_place {
+	struct ioas_frames_node *node;
+	unsigned int shift;
+	uint64_t base;
+};
+
+static struct frames_place place_root(const struct ioas_frames *fs)
+{
+	return (struct frames_place){
+		.node = fs->root,
+		.shift = FRAMES_BITS * (fs->levels - 1u),
+		.base = 0,
+	};
+}
+
+/* Entry of @p for the number nearest to @pfn that @p is about. */
+static unsigned int place_index(const struct frames_place *p, uint64_t pfn)
+{
+	uint64_t i = pfn <= p->base ? 0 : (pfn - p->base) >> p->shift;
+
+	return (unsigned int)ioas_min(i, FRAMES_FANOUT - 1);
+}
+
+static uint64_t place_first(const struct frames_place *p, unsigned int i)
+{
+	return p->base + ((uint64_t)i << p->shift);
+}
+
+static uint64_t place_last(const struct frames_place *p, unsigned int i)
+{
+	return place_first(p, i) + ((uint64_t)1 << p->shift) - 1;
+}
+
+static uintptr_t node_load(const struct ioas_frames_node *n, unsigned int i)
+{
+	return atomic_load_explicit(&n->entry[i], memory_order_acquire);
+}
+
+static struct ioas_frames_node *entry_node(uintptr_t e)
+{
+	return e & FRAMES_TAG ? (void *)(e - FRAMES_TAG) : NULL;
+}
+
+static struct frames_place place_down(const struct frames_place *p,
+				      unsigned int i,
+				      struct ioas_frames_node *node)
+{
+	return (struct frames_place){
+		.node = node,
+		.shift = p->shift - FRAMES_BITS,
+		.base = place_first(p, i),
+	};
+}
+
+/* The lowest range that has a number of [@first, @last]; NULL if none. */
+static struct frames_range *place_used(struct frames_place p, uint64_t first,
+				       uint64_t last)
+{
+	unsigned int end = place_index(&p, last);
+
+	for (unsigned int i = place_index(&p, first); i <= end; i++) {
+		uintptr_t e = node_load(p.node, i);
+		struct ioas_frames_node *n = entry_node(e);
+		struct frames_range *r = n ? NULL : (void *)e;
+
+		if (n)
+			r = place_used(place_down(&p, i, n), first, last);
+		if (r)
+			return r;
+	}
+	return NULL;
+}
+
+/*
+ * Make the nodes that a range [@first, @last] needs: below the entries that it
+ * covers in part, which can only be those at its ends. 0 or -ENOMEM; nodes that
+ * were made stay, empty.
+ */
+static int place_prepare(struct frames_place p, uint64_t first, uint64_t last)
+{
+	unsigned int ends[2] = { place_index(&p, first),
+				 place_index(&p, last) };
+
+	for (unsigned int k = 0; k < 2; k++) {
+		unsigned int i = ends[k];
+		struct ioas_frames_node *n = entry_node(node_load(p.node, i));
+		int ret;
+
+		if (first <= place_first(&p, i) && last >= place_last(&p, i))
+			continue;
+		if (!n) {
+			n = ioas_zalloc(sizeof(*n), IOAS_FP_ALLOC_NODE);
+			if (!n)
+				return -ENOMEM;
+			atomic_store_explicit(&p.node->entry[i],
+					      (uintptr_t)n + FRAMES_TAG,
+					      memory_order_release);
+		}
+		ret = place_prepare(place_down(&p, i, n), first, last);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Let every entry of [@first, @last] be @r, or none. */
+static void place_set(struct frames_place p, uint64_t first, uint64_t last,
+		      struct frames_range *r)
+{
+	unsigned int end = place_index(&p, last);
+
+	for (unsigned int i = place_index(&p, first); i <= end; i++) {
+		struct ioas_frames_node *n = entry_node(node_load(p.node, i));
+
+		if (n)
+			place_set(place_down(&p, i, n), first, last, r);
+		else
+			atomic_store_explicit(&p.node->entry[i], (uintptr_t)r,
+					      memory_order_release);
+	}
+}
+
+static void place_free(struct frames_place p)
+{
+	for (unsigned int i = 0; i < FRAMES_FANOUT; i++) {
+		struct ioas_frames_node *n = entry_node(node_load(p.node, i));
+
+		if (n)
+			place_free(place_down(&p, i, n));
+	}
+	ioas_free(p.node, sizeof(*p.node));
+}
+
+int ioas_frames_init(struct ioas_frames *fs, uint8_t page_lg2)
+{
+	unsigned int bits;
+
+	if (page_lg2 < IOAS_FRAMES_PAGE_LG2_MIN ||
+	    page_lg2 > IOAS_FRAMES_PAGE_LG2_MAX)
+		return -EINVAL;
+	bits = 64u - page_lg2;
+	*fs = (struct ioas_frames){
+		.page_lg2 = page_lg2,
+		.levels = (uint8_t)((bits + FRAMES_BITS - 1) / FRAMES_BITS),
+		.identity_nr = (uint64_t)1
+			       << (IOAS_FRAMES_IDENTITY_LG2 - page_lg2),
+		.last = ((uint64_t)1 << bits) - 1,
+	};
+	fs->next = ioas_align_up(fs->identity_nr, FRAMES_SLOT);
+	fs->root = ioas_zalloc(sizeof(*fs->root), IOAS_FP_ALLOC_NODE);
+	return fs->root ? 0 : -ENOMEM;
+}
+
+void ioas_frames_fini(struct ioas_frames *fs)
+{
+	IOAS_CHECK(fs->nr_ranges);
+	if (fs->root)
+		place_free(place_root(fs));
+	fs->root = NULL;
+}
+
+/* A range object, not yet in the tree. 0, -EINVAL or -ENOMEM. */
+static int range_create(uint64_t nr, const struct ioas_frames_owner *owner,
+			struct frames_range **out)
+{
+	struct frames_range *r;
+
+	if (!nr || (!owner->base && (!owner->ops || !owner->ops->pointer)))
+		return -EINVAL;
+	r = ioas_zalloc(sizeof(*r), IOAS_FP_ALLOC_LIST);
+	if (!r)
+		return -ENOMEM;
+	r->nr = nr;
+	r->by = *owner;
+	*out = r;
+	return 0;
+}
+
+/* Enter @r, whose first and last are free. 0 or -ENOMEM. */
+static int range_insert(struct ioas_frames *fs, struct frames_range *r)
+{
+	int ret;
+
+	ioas_assert_held(&fs->lock);
+	ret = place_prepare(place_root(fs), r->first, r->last);
+	if (ret)
+		return ret;
+	place_set(place_root(fs), r->first, r->last, r);
+	fs->nr_ranges++;
+	return 0;
+}
+
+/*
+ * The first @span free numbers from @from on, at a multiple of a slot.
+ * False: there are none.
+ */
+static bool numbers_find(struct ioas_frames *fs, uint64_t from, uint64_t span,
+			 uint64_t *first)
+{
+	struct frames_range *r;
+	uint64_t last;
+
+	for (; ioas_last(from, span, &last) && last <= fs->last;
+	     from = ioas_align_up(r->last + 1, FRAMES_SLOT)) {
+		r = place_used(place_root(fs), from, last);
+		if (!r) {
+			*first = from;
+			return true;
+		}
+	}
+	return false;
+}
+
+int ioas_frames_alloc(struct ioas_frames *fs, uint64_t nr,
+		      const struct ioas_frames_owner *owner, ioas_pfn_t *first)
+{
+	struct frames_range *r;
+	uint64_t lowest = ioas_align_up(fs->identity_nr, FRAMES_SLOT);
+	uint64_t span = ioas_align_up(nr, FRAMES_SLOT);
+	int ret;
+
+	if (nr > fs->last)
+		return -ENOSPC;
+	ret = range_create(nr, owner, &r);
+	if (ret)
+		return ret;
+	ioas_mutex_lock(&fs->lock, IOAS_RANK_LEAF);
+	/* On from the last one, so that a number rests before it is reused. */
+	if (!numbers_find(fs, fs->next, span, &r->first) &&
+	    !numbers_find(fs, lowest, span, &r->first)) {
+		ret = -ENOSPC;
+		goto out_unlock;
+	}
+	r->last = r->first + span - 1;
+	ret = range_insert(fs, r);
+	if (ret)
+		goto out_unlock;
+	fs->next = r->last + 1;
+	*first = r->first;
+	r = NULL;
+out_unlock:
+	ioas_mutex_unlock(&fs->lock);
+	ioas_free(r, sizeof(*r));
+	return ret;
+}
+
+int ioas_frames_register(struct ioas_frames *fs, ioas_pfn_t first, uint64_t nr,
+			 const struct ioas_frames_owner *owner)
+{
+	struct frames_range *r;
+	uint64_t last;
+	int ret;
+
+	if (!ioas_last(first, nr, &last) || last > fs->last)
+		return -EINVAL;
+	ret = range_create(nr, owner, &r);
+	if (ret)
+		return ret;
+	r->first = first;
+	r->last = last;
+	ioas_mutex_lock(&fs->lock, IOAS_RANK_LEAF);
+	if (first < fs->identity_nr || place_used(place_root(fs), first, last))
+		ret = -EEXIST;
+	else
+		ret = range_insert(fs, r);
+	ioas_mutex_unlock(&fs->lock);
+	if (ret)
+		ioas_free(r, sizeof(*r));
+	return ret;
+}
+
+void ioas_frames_free(struct ioas_frames *fs, ioas_pfn_t first)
+{
+	struct frames_range *r = NULL;
+
+	ioas_mutex_lock(&fs->lock, IOAS_RANK_LEAF);
+	if (first <= fs->last)
+		r = place_used(place_root(fs), first, first);
+	if (r && r->first == first) {
+		place_set(place_root(fs), r->first, r->last, NULL);
+		fs->nr_ranges--;
+	} else {
+		r = NULL;
+	}
+	ioas_mutex_unlock(&fs->lock);
+	IOAS_CHECK(!r);
+	ioas_free(r, sizeof(*r));
+}
+
+/* The range that backs @pfn, which is not of the identity range; or NULL. */
+static const struct frames_range *range_find(const struct ioas_frames *fs,
+					     ioas_pfn_t pfn)
+{
+	const struct ioas_frames_node *n = fs->root;
+	unsigned int shift = FRAMES_BITS * fs->levels;
+	const struct frames_range *r;
+	uintptr_t e;
+
+	if (pfn > fs->last)
+		return NULL;
+	do {
+		shift -= FRAMES_BITS;
+		e = node_load(n, (unsigned int)(pfn >> shift) %
+					 FRAMES_FANOUT);
+		n = entry_node(e);
+	} while (n);
+	r = (const void *)e;
+	return r && pfn - r->first < r->nr ? r : NULL;
+}
+
+bool ioas_frames_lookup(const struct ioas_frames *fs, ioas_pfn_t pfn,
+			void **owner, uint64_t *page)
+{
+	const struct frames_range *r;
+
+	if (pfn < fs->identity_nr) {
+		*owner = NULL;
+		*page = pfn;
+		return true;
+	}
+	r = range_find(fs, pfn);
+	if (!r)
+		return false;
+	*owner = r->by.owner;
+	*page = pfn - r->first;
+	return true;
+}
+
+void *ioas_frames_run(const struct ioas_frames *fs, ioas_pfn_t pfn,
+		      uint64_t *nr)
+{
+	const struct frames_range *r;
+	uint64_t page;
+	void *p;
+
+	if (ioas_likely(pfn < fs->identity_nr)) {
+		*nr = fs->identity_nr - pfn;
+		return (void *)(uintptr_t)(pfn << fs->page_lg2);
+	}
+	*nr = 0;
+	r = range_find(fs, pfn);
+	if (!r)
+		return NULL;
+	page = pfn - r->first;
+	if (r->by.base) {
+		*nr = r->nr - page;
+		return (char *)r->by.base + (size_t)(page << fs->page_lg2);
+	}
+	p = r->by.ops->pointer(r->by.owner, page);
+	*nr = p ? 1 : 0;
+	return p;
+}
+
+void *ioas_frames_pointer(const struct ioas_frames *fs, ioas_pfn_t pfn)
+{
+	uint64_t nr;
+
+	return ioas_frames_run(fs, pfn, &nr);
+}

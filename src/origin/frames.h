@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frames: what a frame number means, for a whole context
+ *
+ *   0             identity limit                       2^(64 - page_lg2) - 1
+ *   |-- own memory --|--- numbers given out or registered ----------------|
+ *    frame = address      frame -> range -> (owner, page, pointer)
+ *            / page
+ *
+ * A device gets an output address from a page table and wants memory; areas of
+ * several origins may share that table. So frame numbers are unique in a
+ * context: each origin registers the ranges of numbers that it backs, and one
+ * lookup leads from a number to its owner.
+ *
+ * The memory of this process needs no registration: its frames are its virtual
+ * addresses. Ranges are kept in a radix tree with leaves at every level, as in
+ * a page table, so that a range of 2^50 frames costs as little as one of one.
+ *
+ * Lookups take no lock and write nothing. They may run beside registration and
+ * removal of other ranges. That the range looked up stays registered meanwhile
+ * is what a pin is for, and the caller's promise.
+ */
+#ifndef IOAS_ORIGIN_FRAMES_H
+#define IOAS_ORIGIN_FRAMES_H
+
+#include "base/types.h"
+#include "seam/plat.h"
+
+/* lg2 of the bytes of address space whose frames are virtual addresses. */
+#if UINTPTR_MAX <= UINT32_MAX
+#define IOAS_FRAMES_IDENTITY_LG2 32
+#elif defined(__x86_64__)
+#define IOAS_FRAMES_IDENTITY_LG2 47
+#else
+#define IOAS_FRAMES_IDENTITY_LG2 48
+#endif
+
+/* Page sizes that a frame space can have: P = 8 is for exhaustive tests. */
+#define IOAS_FRAMES_PAGE_LG2_MIN 3
+#define IOAS_FRAMES_PAGE_LG2_MAX 30
+
+/* Memory that is not one linear piece of this process. */
+struct ioas_frames_ops {
+	/*
+	 * Address of page @page of @owner (pages count from the start of the
+	 * range), or NULL if the processor cannot reach it. Any thread, no lock
+	 * held but perhaps those below IOAS_RANK_ORIGIN.
+	 */
+	void *(*pointer)(void *owner, uint64_t page);
+};
+
+/* What is registered. Copied; @owner and @base stay the registrant's. */
+struct ioas_frames_owner {
+	/* May be NULL if @base is not. */
+	const struct ioas_frames_ops *ops;
+	void *owner;
+	/* Memory of page 0, the others follow; NULL: ask @ops. */
+	void *base;
+};
+
+struct ioas_frames_node;
+
+/* Embedded in a context. Set once but for what @lock guards. */
+struct ioas_frames {
+	struct ioas_mutex lock;
+	uint8_t page_lg2;
+	/* Levels of the tree, each of 9 bits. */
+	uint8_t levels;
+	/* First frame number that is not an address of this process. */
+	uint64_t identity_nr;
+	/* Last frame number of all. */
+	uint64_t last;
+	struct ioas_frames_node *root;
+	/* Under lock: where the search for free numbers goes on. */
+	uint64_t next;
+	/* Under lock: ranges registered. */
+	uint64_t nr_ranges;
+};
+
+/* Return: 0, -EINVAL (page size) or -ENOMEM. */
+int ioas_frames_init(struct ioas_frames *fs, uint8_t page_lg2);
+/* Every range has been given back. Accepts a zeroed @fs. */
+void ioas_frames_fini(struct ioas_frames *fs);
+
+/*
+ * Give @nr frames numbers that nobody else has, in *@first. They lie above the
+ * identity range and start at a multiple of 2^18.
+ * Return: 0, -EINVAL (@nr zero, no memory named), -ENOSPC or -ENOMEM.
+ */
+int ioas_frames_alloc(struct ioas_frames *fs, uint64_t nr,
+		      const struct ioas_frames_owner *owner, ioas_pfn_t *first);
+/*
+ * The same with numbers of the caller's choice.
+ * Return: 0, -EINVAL (as above; beyond the last frame), -EEXIST or -ENOMEM.
+ */
+int ioas_frames_register(struct ioas_frames *fs, ioas_pfn_t first, uint64_t nr,
+			 const struct ioas_frames_owner *owner);
+/* Undo either of the above, given the @first of it. Cannot fail. */
+void ioas_frames_free(struct ioas_frames *fs, ioas_pfn_t first);
+
+/*
+ * Who backs @pfn: false if nobody. For this process's own memory *@owner is
+ * NULL and *@page is @pfn.
+ */
+bool ioas_frames_lookup(const struct ioas_frames *fs, ioas_pfn_t pfn,
+			void **owner, uint64_t *page);
+/* Where @pfn is in this process; NULL if nowhere. */
+void *ioas_frames_pointer(const struct ioas_frames *fs, ioas_pfn_t pfn);
+/*
+ * As above, and in *@nr how many frames from @pfn on follow each other in
+ * memory (0 with NULL).
+ */
+void *ioas_frames_run(const struct ioas_frames *fs, ioas_pfn_t pfn,
+		      uint64_t *nr);
+
+#endif

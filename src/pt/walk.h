@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walk: the walker, compiled into every format
+ *
+ * A file of fmt/ defines the functions below as static inlines, includes
+ * walk.h, walk_map.h, walk_unmap.h and walk_read.h, and fills a struct
+ * ioas_pt_format with what they define. So the inner loops know the layout of
+ * an entry; a call per entry through a table of functions would cost more than
+ * the work.
+ *
+ *   unsigned fmt_granule_lg2(pt), fmt_index_lg2(pt)   geometry
+ *   bool     fmt_is_table(level, e), fmt_is_leaf(level, e)  else it is empty
+ *   uint64_t fmt_make_table(pt, level, pa), fmt_table_pa(e)
+ *   int      fmt_attrs(pt, prot, &attrs)              once per map call
+ *   uint64_t fmt_make_leaf(pt, level, oa, lg2, attrs) word of the first item
+ *   unsigned fmt_leaf_lg2(pt, level, e)
+ *   uint64_t fmt_leaf_oa(pt, level, e)                of the whole leaf
+ *   uint64_t fmt_leaf_attrs(pt, e)                    without what may change
+ *   uint32_t fmt_leaf_prot(e)
+ *   uint64_t fmt_item_step(lg2), fmt_leaf_step(lg2)   from one item of a leaf
+ *                        to the next, from a leaf to the one that continues it
+ *   bool     fmt_is_dirty(e); void fmt_clean(item), fmt_soil(item)
+ *   bool     fmt_all_clean(items, nr)                 the loop over clean ones
+ *   FMT_INDEX_LG2      the usual fmt_index_lg2(), for a loop of known length
+ *   FMT_VOLATILE       bits that a device changes: no part of what was mapped
+ *   FMT_CLEAR_PARTIAL  a leaf that a read covers in part becomes clean
+ *
+ * A position is the way from the root to where the walker stands. Stepping to
+ * a near address climbs as little as needed:
+ *
+ *   table[3] -- [2] -- [1] -- [0]     next table: up to [1], down to [0]
+ *   high                      low     same table: nothing
+ */
+#ifndef IOAS_PT_WALK_H
+#define IOAS_PT_WALK_H
+
+#include "pt/impl.h"
+
+struct pos {
+	struct ioas_pt *pt;
+	uint32_t generation;
+	/* Tables of levels low to high span @iova. */
+	unsigned int low;
+	unsigned int high;
+	uint64_t iova;
+	uint64_t *table[PT_MAX_LEVELS];
+};
+
+static inline unsigned int walk_nr_items(const struct ioas_pt *pt)
+{
+	return 1u << fmt_index_lg2(pt);
+}
+
+static inline unsigned int walk_item_lg2(const struct ioas_pt *pt,
+					 unsigned int level)
+{
+	return fmt_granule_lg2(pt) + level * fmt_index_lg2(pt);
+}
+
+static inline unsigned int walk_level_of(const struct ioas_pt *pt,
+					 unsigned int lg2)
+{
+	return (lg2 - fmt_granule_lg2(pt)) / fmt_index_lg2(pt);
+}
+
+static inline unsigned int walk_index(const struct ioas_pt *pt, uint64_t iova,
+				      unsigned int level)
+{
+	return (unsigned int)(iova >> walk_item_lg2(pt, level)) &
+	       (walk_nr_items(pt) - 1);
+}
+
+/* First IOVA of the table of @level that spans @iova. */
+static inline uint64_t walk_base(const struct ioas_pt *pt, uint64_t iova,
+				 unsigned int level)
+{
+	unsigned int lg2 = walk_item_lg2(pt, level + 1);
+
+	return lg2 < 64 ? ioas_align_down(iova, (uint64_t)1 << lg2) : 0;
+}
+
+/* Last IOVA of the first @nr items of that table; @nr is not zero. */
+static inline uint64_t walk_item_last(const struct ioas_pt *pt, uint64_t base,
+				      unsigned int nr, unsigned int level)
+{
+	return base + ((uint64_t)(nr - 1) << walk_item_lg2(pt, level)) +
+	       (((uint64_t)1 << walk_item_lg2(pt, level)) - 1);
+}
+
+/* One past the last index that [.., @last] has in the table at @base. */
+static inline unsigned int walk_end(const struct ioas_pt *pt, uint64_t base,
+				    uint64_t last, unsigned int level)
+{
+	uint64_t nr = ((last - base) >> walk_item_lg2(pt, level)) + 1;
+
+	return (unsigned int)ioas_min(nr, walk_nr_items(pt));
+}
+
+/* How many leaves fit between @oa and the end of the output space. */
+static inline uint64_t walk_oa_room(const struct ioas_pt *pt, uint64_t oa,
+				    unsigned int lg2)
+{
+	return ((pt->oa_last - oa) >> lg2) + 1;
+}
+
+static inline void pos_root(struct pos *p)
+{
+	p->low = p->high = p->pt->top_level;
+	p->table[p->low] = p->pt->root;
+	pt_count(p->pt, PT_STAT_WALK, 1);
+}
+
+static inline void pos_init(struct pos *p, struct ioas_pt *pt)
+{
+	p->pt = pt;
+	p->iova = 0;
+	pos_root(p);
+}
+
+/*
+ * A cursor is the lowest two tables of a position: the table, with its level
+ * in the bits that its alignment leaves, the IOVA, the table above, and the
+ * generation. A table that left the tree since voids all cursors.
+ */
+static inline void pos_load(struct pos *p, struct ioas_pt *pt,
+			    const uint64_t *cursor)
+{
+	unsigned int level;
+
+	p->generation = atomic_load_explicit(&pt->generation,
+					     memory_order_relaxed);
+	if (!cursor || !cursor[0] || cursor[3] != p->generation) {
+		pos_init(p, pt);
+		return;
+	}
+	level = cursor[0] & 7;
+	p->pt = pt;
+	p->low = p->high = level;
+	p->table[level] = (uint64_t *)(uintptr_t)(cursor[0] - level);
+	if (cursor[2])
+		p->table[++p->high] = (uint64_t *)(uintptr_t)cursor[2];
+	p->iova = cursor[1];
+}
+
+static inline void pos_save(const struct pos *p, uint64_t *cursor)
+{
+	if (!cursor)
+		return;
+	cursor[0] = (uint64_t)(uintptr_t)p->table[p->low] | p->low;
+	cursor[1] = p->iova;
+	cursor[2] = 0;
+	if (p->high > p->low)
+		cursor[2] = (uint64_t)(uintptr_t)p->table[p->low + 1];
+	cursor[3] = p->generation;
+}
+
+/* To the lowest table in hand, of @level or above, that spans @iova. */
+static inline void pos_climb(struct pos *p, uint64_t iova, unsigned int level)
+{
+	const struct ioas_pt *pt = p->pt;
+	uint64_t diff = p->iova ^ iova;
+	unsigned int low = p->low;
+
+	p->iova = iova;
+	if (low < level)
+		low = level;
+	while (low < pt->top_level && diff >> walk_item_lg2(pt, low + 1))
+		low++;
+	p->low = low;
+	if (ioas_unlikely(low > p->high))
+		pos_root(p);
+}
+
+static inline uint64_t *pos_item(const struct pos *p)
+{
+	return &p->table[p->low][walk_index(p->pt, p->iova, p->low)];
+}
+
+/* Enter the table that @e points to. */
+static inline void pos_enter(struct pos *p, uint64_t e)
+{
+	p->low--;
+	p->table[p->low] = pt_table_at(p->pt, fmt_table_pa(e));
+}
+
+/*
+ * Follow table entries towards IOVA, not below @level; the item where that
+ * ends. Written with local variables, because this chain of loads is most of
+ * the time of a small operation.
+ */
+static inline uint64_t pos_descend(struct pos *p, unsigned int level)
+{
+	struct ioas_pt *pt = p->pt;
+	unsigned int low = p->low, lg2 = walk_item_lg2(pt, low);
+	uint64_t *table = p->table[low], iova = p->iova, e;
+
+	for (;;) {
+		e = item_load_table(
+			&table[(iova >> lg2) & (walk_nr_items(pt) - 1)]);
+		if (low <= level || !fmt_is_table(low, e))
+			break;
+		table = pt_table_at(pt, fmt_table_pa(e));
+		p->table[--low] = table;
+		lg2 -= fmt_index_lg2(pt);
+	}
+	p->low = low;
+	return e;
+}
+
+/* To the item that says what @iova translates to: a leaf, or empty. */
+static inline uint64_t pos_find(struct pos *p, uint64_t iova)
+{
+	pos_climb(p, iova, 0);
+	return pos_descend(p, 0);
+}
+
+/*
+ * First item at or after @i that is not @expect, the leaf that would continue
+ * those before it.
+ */
+static inline unsigned int walk_scan(const uint64_t *table, unsigned int i,
+				     unsigned int end, uint64_t expect,
+				     unsigned int lg2, unsigned int per_leaf)
+{
+	uint64_t step = fmt_leaf_step(lg2);
+
+	while (i < end && !((item_load(&table[i]) ^ expect) & ~FMT_VOLATILE)) {
+		expect += step;
+		i += per_leaf;
+	}
+	return i;
+}
+
+/* Does the subtree hold a leaf? */
+static bool walk_has_leaf(struct ioas_pt *pt, const uint64_t *table,
+			  unsigned int level)
+{
+	for (unsigned int i = 0; i < walk_nr_items(pt); i++) {
+		uint64_t e = item_load_table(&table[i]);
+
+		if (fmt_is_leaf(level, e))
+			return true;
+		if (level && fmt_is_table(level, e) &&
+		    walk_has_leaf(pt, pt_table_at(pt, fmt_table_pa(e)),
+				  level - 1))
+			return true;
+	}
+	return false;
+}
+
+/* Put @table, of @level, and the tables below it on @list. */
+static void walk_collect(struct ioas_pt *pt, uint64_t *table,
+			 unsigned int level, struct pt_list *list)
+{
+	for (unsigned int i = 0; level && i < walk_nr_items(pt); i++) {
+		uint64_t e = item_load_table(&table[i]);
+
+		if (fmt_is_table(level, e))
+			walk_collect(pt, pt_table_at(pt, fmt_table_pa(e)),
+				     level - 1, list);
+	}
+	pt_list_push(list, table);
+}
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walk_map: part of the walker; see walk.h
+ *
+ *    run       |<------------------ contiguous ------------------>|
+ *    leaves    |4K|4K|..|    2M    |    2M    |  ..  |4K|4K|..    |
+ *              one pass |    one pass: map_leaves()  | one pass
+ *
+ * The size is chosen once per stretch in which it cannot change. A stretch
+ * fills table after table. What stood in the items is read before the first
+ * is written, so a table is changed completely or not at all.
+ *
+ * On error everything that this call mapped is unmapped again.
+ */
+#ifndef IOAS_PT_WALK_MAP_H
+#define IOAS_PT_WALK_MAP_H
+
+#include "pt/walk_unmap.h"
+
+struct map_op {
+	struct pos pos;
+	uint64_t sizes;
+	/* The second of them; UINT64_MAX: there is one size only. */
+	uint64_t larger;
+	uint64_t attrs;
+	uint64_t leaves;
+	/* Next byte to map, from where. */
+	uint64_t iova;
+	uint64_t oa;
+	/* Tables that made room for leaves. */
+	struct pt_list freed;
+};
+
+/* A stretch of leaves inside one table. */
+struct map_fill {
+	uint64_t word;
+	unsigned int level;
+	unsigned int lg2;
+	unsigned int index;
+	unsigned int nr_items;
+	/* log2 of items per leaf */
+	unsigned int group_lg2;
+};
+
+/* The table is visible: one store for each item. */
+static inline void fill_items(uint64_t *table, const struct map_fill *f)
+{
+	uint64_t step = fmt_leaf_step(f->lg2), word = f->word;
+	uint64_t *item = table + f->index, *end = item + f->nr_items;
+	unsigned int per_leaf = 1u << f->group_lg2;
+
+	if (!f->group_lg2) {
+		for (; item < end; item++, word += step)
+			item_store(item, word);
+		return;
+	}
+	for (; item < end; item += per_leaf, word += step) {
+		uint64_t w = word;
+
+		for (unsigned int i = 0; i < per_leaf; i++) {
+			item_store(item + i, w);
+			w += fmt_item_step(f->lg2);
+		}
+	}
+}
+
+/* Nobody sees it yet: the compiler may use wide stores. */
+static inline void fill_hidden(uint64_t *table, const struct map_fill *f)
+{
+	uint64_t step = fmt_leaf_step(f->lg2), word = f->word;
+	unsigned int mask = (1u << f->group_lg2) - 1;
+
+	/* A number that the compiler knows: it uses wide stores. */
+	if (!mask && f->nr_items == (1u << FMT_INDEX_LG2)) {
+		for (unsigned int i = 0; i < (1u << FMT_INDEX_LG2); i++)
+			table[i] = item_le(word + i * step);
+		return;
+	}
+	for (unsigned int i = 0; i < f->nr_items; i++)
+		table[i] = item_le(word + (i >> f->group_lg2) * step +
+				   (i & mask) * fmt_item_step(f->lg2));
+}
+
+static uint64_t *map_new_table(struct ioas_pt *pt, bool zero)
+{
+	uint64_t *table = ioas_pt_table_alloc(pt);
+
+	if (table && zero)
+		memset(table, 0, sizeof(*table) * walk_nr_items(pt));
+	return table;
+}
+
+/*
+ * Down to the table of @level, making what is missing. 1: only that table is
+ * missing, @whole says that the caller makes it, and the position is above.
+ */
+static int map_reach(struct map_op *op, unsigned int level, bool whole)
+{
+	struct pos *p = &op->pos;
+
+	pos_climb(p, op->iova, level);
+	if (p->low == level)
+		return 0;
+	for (;;) {
+		uint64_t e = pos_descend(p, level);
+		uint64_t *table;
+
+		if (p->low == level)
+			return 0;
+		if (e)
+			return -EADDRINUSE;
+		if (whole && p->low == level + 1)
+			return 1;
+		table = map_new_table(p->pt, true);
+		if (!table)
+			return -ENOMEM;
+		e = fmt_make_table(p->pt, p->low, pt_table_pa(p->pt, table));
+		if (!item_publish(pos_item(p), e))
+			ioas_pt_table_unused(p->pt, table);
+	}
+}
+
+/* A table that this stretch fills: not zeroed, filled before it is visible. */
+static int map_whole_table(struct map_op *op, const struct map_fill *f)
+{
+	struct pos *p = &op->pos;
+	uint64_t *table = map_new_table(p->pt, false);
+	uint64_t e;
+
+	if (!table)
+		return -ENOMEM;
+	fill_hidden(table, f);
+	e = fmt_make_table(p->pt, p->low, pt_table_pa(p->pt, table));
+	/* Who else made a table here maps inside our range. */
+	if (IOAS_CHECK(!item_publish(pos_item(p), e))) {
+		ioas_pt_table_unused(p->pt, table);
+		return -EADDRINUSE;
+	}
+	pos_enter(p, e);
+	return 0;
+}
+
+/*
+ * Items of the stretch are in use. Leaves: an error. Tables without a leaf in
+ * them make room (page-tables 4.2): who walks may hold the old pointer, so the
+ * invalidation is complete before the leaf is there.
+ */
+static int map_make_room(struct map_op *op, uint64_t *items,
+			 const struct map_fill *f)
+{
+	struct ioas_pt *pt = op->pos.pt;
+	unsigned int below = f->level - 1;
+
+	for (unsigned int i = 0; i < f->nr_items; i++) {
+		uint64_t e = item_load_table(&items[i]);
+
+		if (e && (!fmt_is_table(f->level, e) ||
+			  walk_has_leaf(pt, pt_table_at(pt, fmt_table_pa(e)),
+					below)))
+			return -EADDRINUSE;
+	}
+	for (unsigned int i = 0; i < f->nr_items; i++) {
+		uint64_t e = item_load_table(&items[i]);
+
+		if (!e)
+			continue;
+		item_store(&items[i], 0);
+		walk_collect(pt, pt_table_at(pt, fmt_table_pa(e)), below,
+			     &op->freed);
+	}
+	ioas_pt_invalidate(pt, op->iova,
+			   op->iova + (((uint64_t)f->nr_items
+					<< walk_item_lg2(pt, f->level)) - 1),
+			   true);
+	if (pt->hooks)
+		pt->hooks->sync(pt->hooks_ctx);
+	return 0;
+}
+
+static int map_items(struct map_op *op, const struct map_fill *f)
+{
+	uint64_t *items = op->pos.table[f->level] + f->index;
+	uint64_t used = 0;
+
+	for (unsigned int i = 0; i < f->nr_items; i++)
+		used |= item_load(&items[i]);
+	if (ioas_unlikely(used)) {
+		int ret = f->level ? map_make_room(op, items, f) : -EADDRINUSE;
+
+		if (ret)
+			return ret;
+	}
+	fill_items(op->pos.table[f->level], f);
+	return 0;
+}
+
+/* @nr leaves of 2^@lg2 bytes, table after table. */
+static inline int map_leaves(struct map_op *op, unsigned int lg2, uint64_t nr)
+{
+	struct ioas_pt *pt = op->pos.pt;
+	struct map_fill f = { .lg2 = lg2, .level = walk_level_of(pt, lg2) };
+
+	f.group_lg2 = lg2 - walk_item_lg2(pt, f.level);
+	while (nr) {
+		uint64_t room, n;
+		int ret;
+
+		f.index = walk_index(pt, op->iova, f.level);
+		room = (walk_nr_items(pt) - f.index) >> f.group_lg2;
+		n = ioas_min(nr, room);
+		f.nr_items = (unsigned int)n << f.group_lg2;
+		f.word = fmt_make_leaf(pt, f.level, op->oa, lg2, op->attrs);
+		ret = map_reach(op, f.level, f.nr_items == walk_nr_items(pt));
+		if (!ret)
+			ret = map_items(op, &f);
+		else if (ret > 0)
+			ret = map_whole_table(op, &f);
+		if (ret)
+			return ret;
+		op->iova += n << lg2;
+		op->oa += n << lg2;
+		op->leaves += n;
+		nr -= n;
+	}
+	return 0;
+}
+
+/* Bytes until a larger leaf than 2^@lg2 becomes possible (page-tables 3). */
+static inline uint64_t map_stretch(const struct map_op *op, unsigned int lg2,
+				   uint64_t length)
+{
+	uint64_t larger = op->sizes & ~(((uint64_t)2 << lg2) - 1);
+	uint64_t next = larger & -larger;
+
+	if (!larger || ((op->iova ^ op->oa) & (next - 1)))
+		return length;
+	return ioas_min(length, next - (op->iova & (next - 1)));
+}
+
+/* @length bytes that are contiguous on both sides. */
+static inline int map_run(struct map_op *op, uint64_t length)
+{
+	while (length) {
+		uint64_t bound = op->iova | op->oa |
+				 (uint64_t)1 << ioas_log2(length);
+		uint64_t fits = op->sizes &
+				(((uint64_t)2 << ioas_ctz(bound)) - 1);
+		unsigned int lg2;
+		uint64_t stretch;
+		int ret;
+
+		/* The granule fits always. */
+		lg2 = ioas_log2(fits);
+		stretch = map_stretch(op, lg2, length);
+		ret = map_leaves(op, lg2, stretch >> lg2);
+		if (ret)
+			return ret;
+		/* Less than a leaf is left over: chosen again. */
+		length -= ioas_align_down(stretch, (uint64_t)1 << lg2);
+	}
+	return 0;
+}
+
+/*
+ * A run of a few leaves of one size in the lowest table at hand, the common
+ * case of fragmented memory: nothing to choose, nowhere to go. It spares two
+ * thirds of the time of a page. The leaves are granules, because the run is
+ * too short for more, or one leaf as long as the run. False: take the long
+ * way.
+ */
+static inline bool map_short(struct map_op *op, uint64_t length)
+{
+	struct ioas_pt *pt = op->pos.pt;
+	unsigned int low_lg2 = walk_item_lg2(pt, 1);
+	unsigned int lg2 = fmt_granule_lg2(pt);
+	unsigned int nr = (unsigned int)(length >> lg2);
+	uint64_t word, step, *item, *end, used = 0;
+	unsigned int index = walk_index(pt, op->iova, 0);
+
+	if (op->pos.low || (op->pos.iova ^ op->iova) >> low_lg2 ||
+	    length >> low_lg2 || index + nr > walk_nr_items(pt))
+		return false;
+	step = fmt_leaf_step(lg2);
+	if (length >= op->larger) {
+		if (!(op->sizes & length) || !ioas_is_pow2(length) ||
+		    (op->iova | op->oa) & (length - 1))
+			return false;
+		lg2 = ioas_ctz(length);
+		step = fmt_item_step(lg2);
+	}
+	item = &op->pos.table[0][index];
+	end = item + nr;
+	do {
+		used |= item_load(item);
+	} while (++item < end);
+	if (used)
+		return false;
+	word = fmt_make_leaf(pt, 0, op->oa, lg2, op->attrs);
+	item -= nr;
+	do {
+		item_store(item, word);
+		word += step;
+	} while (++item < end);
+	op->iova += length;
+	op->leaves += length >> lg2;
+	return true;
+}
+
+/* First output address of @run, or false: 64 bits do not hold it. */
+static inline bool run_oa(const struct ioas_run *run, unsigned int page_lg2,
+			  uint64_t head, uint64_t *oa)
+{
+	uint64_t page = run->pfn << page_lg2;
+
+	return page >> page_lg2 == run->pfn &&
+	       !ioas_add_overflow(page, head, oa);
+}
+
+/*
+ * Bytes that @nr pages contribute to @left, beginning @head bytes in. Counted
+ * less one, because 2^64 bytes of pages are legal.
+ */
+static inline uint64_t run_length(uint64_t nr, unsigned int page_lg2,
+				  uint64_t head, uint64_t left)
+{
+	if (nr - 1 > (left - 1) >> page_lg2)
+		return left;
+	return ioas_min(left - 1, (nr << page_lg2) - head - 1) + 1;
+}
+
+static int map_runs(struct map_op *op, const struct ioas_pt_map *rq)
+{
+	const struct ioas_pt *pt = op->pos.pt;
+	uint64_t left = rq->length, head = rq->head;
+	uint64_t granule = pt->pgsizes & -pt->pgsizes;
+	const struct ioas_run *run = rq->runs, *end = run + rq->nr_runs;
+
+	for (; left && run < end; run++, head = 0) {
+		uint64_t length, last;
+		int ret;
+
+		if (ioas_fault_point(IOAS_FP_DOMAIN_MAP))
+			return -ENOMEM;
+		if (!run->nr)
+			return -EINVAL;
+		length = run_length(run->nr, rq->page_lg2, head, left);
+		if (!run_oa(run, rq->page_lg2, head, &op->oa) ||
+		    !ioas_last(op->oa, length, &last) || last > pt->oa_last)
+			return -ERANGE;
+		if (!ioas_is_aligned(op->oa | length, granule))
+			return -EINVAL;
+		left -= length;
+		if (map_short(op, length))
+			continue;
+		ret = map_run(op, length);
+		if (ret)
+			return ret;
+	}
+	return left || run < end ? -EINVAL : 0;
+}
+
+/* In the order of page-tables 4.1. */
+static int map_check(const struct ioas_pt *pt, const struct ioas_pt_map *rq,
+		     uint64_t *attrs)
+{
+	uint64_t granule = pt->pgsizes & -pt->pgsizes;
+	uint64_t last, oa;
+	int ret;
+
+	if (!(rq->prot & (IOAS_PT_READ | IOAS_PT_WRITE)) || !rq->nr_runs ||
+	    rq->page_lg2 > 63 || rq->head >> rq->page_lg2)
+		return -EINVAL;
+	if (!run_oa(&rq->runs[0], rq->page_lg2, rq->head, &oa) ||
+	    oa > pt->oa_last)
+		return -ERANGE;
+	ret = fmt_attrs(pt, rq->prot, attrs);
+	if (ret)
+		return ret;
+	if (!rq->length)
+		return -EINVAL;
+	if (!ioas_last(rq->iova, rq->length, &last))
+		return -EOVERFLOW;
+	if (!ioas_is_aligned(rq->iova | rq->length | oa, granule))
+		return -EINVAL;
+	if (rq->iova < pt->first || last > pt->last)
+		return -ERANGE;
+	return 0;
+}
+
+static uint64_t map_sizes(const struct ioas_pt *pt, uint64_t max_leaf)
+{
+	if (!max_leaf)
+		return pt->pgsizes;
+	return pt->pgsizes & (((uint64_t)2 << ioas_log2(max_leaf)) - 1);
+}
+
+static int walk_map(struct ioas_pt *pt, const struct ioas_pt_map *rq)
+{
+	struct map_op op;
+	int ret;
+
+	ret = map_check(pt, rq, &op.attrs);
+	if (ret)
+		return ret;
+	op.sizes = map_sizes(pt, rq->max_leaf);
+	if (!op.sizes)
+		return -EINVAL;
+	op.larger = op.sizes & (op.sizes - 1);
+	op.larger = op.larger ? op.larger & -op.larger : UINT64_MAX;
+	op.leaves = 0;
+	op.freed = (struct pt_list){ 0 };
+	op.iova = rq->iova;
+	pos_load(&op.pos, pt, rq->cursor);
+	ret = map_runs(&op, rq);
+	ioas_pt_tables_retire(pt, &op.freed);
+	if (ret) {
+		if (op.iova != rq->iova)
+			unmap_range(pt, rq->iova, op.iova - 1);
+		return ret;
+	}
+	pos_save(&op.pos, rq->cursor);
+	pt_count(pt, PT_STAT_RUN, rq->nr_runs);
+	pt_count(pt, PT_STAT_LEAF, op.leaves);
+	if (pt->hooks && pt->hooks->mapped)
+		pt->hooks->mapped(pt->hooks_ctx, rq->iova, op.iova - 1);
+	return 0;
+}
+
+#endif

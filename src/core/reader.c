@@ -21,7 +21,7 @@ static bool window_empty(const struct ioas_reader *r)
 	return r->wpos == r->wnr;
 }
 
-/* Room for @pages, taken when the first hole is met. */
+/* Room for the rest of the range, @pages, taken when the first hole is met. */
 static int window_alloc(struct ioas_reader *r, uint64_t pages)
 {
 	const uint32_t tuned = r->tuning->window_runs;
@@ -73,7 +73,7 @@ static int window_fill(struct ioas_reader *r, uint64_t last)
 	ioas_assert_held(&pages->mutex);
 	if (r->tuning->window_pages)
 		rq.nr = ioas_min(rq.nr, r->tuning->window_pages);
-	ret = window_alloc(r, last - r->bend + 1);
+	ret = window_alloc(r, r->last - r->bend + 1);
 	if (!ret)
 		ret = reader_alive(r);
 	if (ret)

@@ -22,7 +22,7 @@ static ioas_iova_t at_page(unsigned int page)
 	return (ioas_iova_t)page << PAGE_LG2;
 }
 
-/* ---- the machine ------------------------------------------------------------- */
+/* ---- the machine -------------------------------------------------------- */
 
 /* INV-C5: with its last pin a frame goes, so no domain may lead to it. */
 static bool hook_may_unpin(void *data, ioas_pfn_t pfn, uint64_t nr, bool dirty)
@@ -81,15 +81,13 @@ static void origins_create(struct arena *a)
 	origin_fill(a, MEMFILE);
 }
 
-/* ---- clients ------------------------------------------------------------------ */
+/* ---- clients ------------------------------------------------------------ */
 
-static void client_release(struct arena_client *c, struct world_client *wc,
-			   unsigned int i)
+static void client_release(struct world_client *wc, unsigned int i)
 {
 	const ioas_iova_t iova = wc->pins[i].iova;
 	const uint64_t length = wc->pins[i].length;
 
-	(void)c;
 	wc->pins[i] = wc->pins[--wc->nr_pins];
 	ioas_access_unpin(wc->access, iova, length);
 }
@@ -110,7 +108,7 @@ static void client_unmap(void *data, ioas_iova_t iova, uint64_t length)
 		if (ioas_intersects(wc->pins[i].iova,
 				    wc->pins[i].iova + wc->pins[i].length - 1,
 				    iova, iova + length - 1))
-			client_release(c, wc, i);
+			client_release(wc, i);
 	ioas_plat_mutex_unlock(&c->lock);
 	c->running--;
 }
@@ -128,7 +126,7 @@ static void clients_create(struct arena *a)
 	}
 }
 
-/* ---- operations: of spaces ---------------------------------------------------- */
+/* ---- operations: of spaces ---------------------------------------------- */
 
 typedef void exec_fn(struct arena *a, const struct race_op *op,
 		     struct arena_result *r);
@@ -235,7 +233,7 @@ static void exec_change(struct arena *a, const struct race_op *op,
 	r->ret = ioas_context_change_process(&a->w.ctx);
 }
 
-/* ---- operations: of clients --------------------------------------------------- */
+/* ---- operations: of clients --------------------------------------------- */
 
 static void exec_join(struct arena *a, const struct race_op *op,
 		      struct arena_result *r)
@@ -314,7 +312,7 @@ static void exec_unpin(struct arena *a, const struct race_op *op,
 		if (wc->pins[i].iova == at_page(op->page) &&
 		    wc->pins[i].length == at_page(op->nr)) {
 			r->value++;
-			client_release(c, wc, i);
+			client_release(wc, i);
 			break;
 		}
 	ioas_plat_mutex_unlock(&c->lock);
@@ -356,7 +354,7 @@ void arena_exec(struct arena *a, const struct race_op *op,
 	SCHED_ASSERT(!ioas_plat_thread()->nr_unrecorded);
 }
 
-/* ---- life --------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static void principals_create(struct world *w)
 {

@@ -49,7 +49,7 @@ static struct {
 	bool told;
 } now;
 
-/* ---- refusals ----------------------------------------------------------------- */
+/* ---- refusals ----------------------------------------------------------- */
 
 #define KIND(k) (1u << RACE_##k)
 #define MAPPING (KIND(MAP) | KIND(COPY))
@@ -92,7 +92,7 @@ static unsigned int nr_threads(void)
 	return n;
 }
 
-/* ---- orders ------------------------------------------------------------------- */
+/* ---- orders ------------------------------------------------------------- */
 
 /* Where each thread is: the next operation and the next part of it. */
 struct place {
@@ -148,7 +148,7 @@ static void orders_from(struct place p, struct outcome *o)
 	now.outcomes[now.nr_outcomes++] = *o;
 }
 
-/* ---- one by one --------------------------------------------------------------- */
+/* ---- one by one --------------------------------------------------------- */
 
 static void step_run(struct arena *a, const struct step *s)
 {
@@ -224,7 +224,7 @@ static void outcomes_free(void)
 	}
 }
 
-/* ---- all at once -------------------------------------------------------------- */
+/* ---- all at once -------------------------------------------------------- */
 
 static void thread_run(void *world)
 {
@@ -313,15 +313,13 @@ static const char *race_check(void *world)
 	return wrong ? wrong : left;
 }
 
-bool race_run(const struct race *race, uint32_t preemptions, bool coarse,
-	      uint64_t *nr)
+bool race_run(const struct race *race, uint32_t preemptions, uint64_t *nr)
 {
 	struct sched_test test = {
 		.name = race->name,
 		.setup = world_create,
 		.check = race_check,
 		.max_preemptions = preemptions,
-		.no_release_points = coarse,
 	};
 	struct sched_result r;
 	bool passed;

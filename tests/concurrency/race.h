@@ -15,10 +15,10 @@
  * several areas may be one unmap for each of them (@cut); and an operation may
  * be refused because of another one that is running (race.c, weak[]).
  *
- * The world is four small pages wide: two spaces, three flat domains, two
- * clients, a process, a file and a device. Pages of IOVA are numbered; space
- * 0 uses those below 16, space 1 those above, so that a callback shows which
- * space it is for.
+ * The world (arena.h) has two spaces, three flat domains, two clients, and a
+ * process, a file and a device of eight small pages each. IOVAs are counted in
+ * pages; space 0 uses those below 16, space 1 those from there on, so that a
+ * callback shows which space it is for.
  *
  * Every operation ends without a lock (O6), every callback begins without one
  * (D6), and none comes after the client has left (D7). Whatever goes wrong is
@@ -105,10 +105,8 @@ struct race {
 
 /*
  * All interleavings with at most @preemptions; true if each is explained.
- * @coarse: a turn ends only before locks, not after them. Adds the number of
- * schedules to *@nr.
+ * Adds the number of schedules to *@nr.
  */
-bool race_run(const struct race *race, uint32_t preemptions, bool coarse,
-	      uint64_t *nr);
+bool race_run(const struct race *race, uint32_t preemptions, uint64_t *nr);
 
 #endif

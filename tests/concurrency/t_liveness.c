@@ -100,7 +100,7 @@ struct world {
 	int ret;
 };
 
-/* ---- the world ----------------------------------------------------------------- */
+/* ---- the world ---------------------------------------------------------- */
 
 static void before_pin(void *data, struct ioas_origin *o, uint64_t first,
 		       uint64_t nr)
@@ -229,7 +229,7 @@ static void world_fini(struct world *w)
 	ioas_context_fini(&w->ctx);
 }
 
-/* ---- the long operations --------------------------------------------------------- */
+/* ---- the long operations ------------------------------------------------ */
 
 static void *long_map(void *arg)
 {
@@ -276,7 +276,7 @@ static void long_end(struct world *w, struct gate *g)
 	assert_int_equal(w->ret, 0);
 }
 
-/* ---- what goes on meanwhile ------------------------------------------------------ */
+/* ---- what goes on meanwhile --------------------------------------------- */
 
 static void use_space(struct world *w, unsigned int s)
 {

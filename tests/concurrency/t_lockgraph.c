@@ -4,8 +4,8 @@
  *
  *   CONTEXT -> CLIENT -> DOMAINS -> IOVA -> EXPORTER -> PAGES -> ... -> LEAF
  *
- * A workload that uses every operation is recorded by src/plat/common/lockdep.c.
- * What was seen has no cycle, every edge of it goes forward in the order that
+ * src/plat/common/lockdep.c records a workload that uses every operation. What
+ * was seen has no cycle, every edge of it goes forward in the order that
  * the document draws, and every edge that the document's table promises is
  * there, so that the workload is known to be a broad one. After each operation
  * nothing is held; inside of a client's callback every lock can be taken.
@@ -36,7 +36,7 @@ static const char *const names[IOAS_NR_RANKS] = {
 	[IOAS_RANK_LEAF] = "LEAF",
 };
 
-/* ---- the workload -------------------------------------------------------------- */
+/* ---- the workload ------------------------------------------------------- */
 
 /* O6: nothing is held behind a call. */
 static int after(int ret)
@@ -167,7 +167,7 @@ static void all_scenarios(void)
 	}
 }
 
-/* ---- the graph ----------------------------------------------------------------- */
+/* ---- the graph ---------------------------------------------------------- */
 
 static unsigned int rank_named(const char *name, size_t length)
 {
@@ -291,7 +291,7 @@ static void a_cycle_is_seen(void **state)
 			assert_int_equal(cycle_with(a, b), b <= a);
 }
 
-/* ---- D6 ------------------------------------------------------------------------- */
+/* ---- D6 ----------------------------------------------------------------- */
 
 /* A client that takes everything there is from inside of its callback. */
 struct taker {

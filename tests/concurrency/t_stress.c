@@ -153,7 +153,7 @@ static struct client *any_client(struct worker *w)
 	return c < SHARED_CLIENTS ? &all.shared[c] : &w->own;
 }
 
-/* ---- clients ------------------------------------------------------------------- */
+/* ---- clients ------------------------------------------------------------ */
 
 static void client_drop(struct client *c, unsigned int i)
 {
@@ -274,7 +274,7 @@ static void do_move(struct worker *w)
 	}
 }
 
-/* ---- spaces -------------------------------------------------------------------- */
+/* ---- spaces ------------------------------------------------------------- */
 
 static struct ioas_origin *any_origin(struct worker *w)
 {
@@ -384,7 +384,7 @@ static void do_change(struct worker *w)
 	ioas_caller_leave(old);
 }
 
-/* ---- threads ------------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 
 /* How often of 100. */
 static const struct {
@@ -429,7 +429,7 @@ static void *worker_run(void *arg)
 	return NULL;
 }
 
-/* ---- the world ----------------------------------------------------------------- */
+/* ---- the world ---------------------------------------------------------- */
 
 static void hook_violation(void *data, const char *what, ioas_pfn_t pfn)
 {
@@ -574,7 +574,7 @@ static int world_destroy(void **state)
 	return 0;
 }
 
-/* ---- the main thread ----------------------------------------------------------- */
+/* ---- the main thread ---------------------------------------------------- */
 
 static double now(void)
 {

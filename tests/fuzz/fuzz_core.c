@@ -2,7 +2,7 @@
 /*
  * fuzz core: bytes as operations on a tiny universe, judged without a model
  *
- *    two bytes   page size, limits (ioas-tests 9), policy
+ *    some bytes  page size, limits (ioas-tests 9), policy, what there is
  *    then        kind, how it is mistreated, what the kind needs; again
  *
  *    origins  0, 1 processes   2 a file   3 device memory
@@ -34,6 +34,8 @@ struct core {
 	struct input in;
 	struct world w;
 	uint64_t page;
+	/* Addresses may lie within pages. */
+	bool fine;
 	bool dead[2];
 };
 
@@ -46,24 +48,24 @@ enum abuse {
 	ABUSE_OFF,
 };
 
-/* As often as they are to be. */
+/* As often as they are to be; fuzzers like the bytes at both ends. */
 static const uint8_t kinds[] = {
-	OP_MAP,		OP_MAP,		 OP_MAP,	  OP_MAP,
-	OP_MAP,		OP_MAP_ANY,	 OP_MAP_ANY,	  OP_COPY,
-	OP_COPY,	OP_COPY,	 OP_COPY_ANY,	  OP_UNMAP,
-	OP_UNMAP,	OP_UNMAP,	 OP_UNMAP_ALL,	  OP_SPACE,
-	OP_SPACE_DESTROY, OP_DOMAIN,	 OP_DOMAIN,	  OP_DOMAIN_DESTROY,
-	OP_ATTACH,	OP_ATTACH,	 OP_ATTACH,	  OP_DETACH,
-	OP_CLIENT,	OP_CLIENT,	 OP_CLIENT_DESTROY, OP_JOIN,
-	OP_JOIN,	OP_LEAVE,	 OP_MOVE,	  OP_PIN,
-	OP_PIN,		OP_PIN,		 OP_PIN,	  OP_UNPIN_NTH,
-	OP_UNPIN_NTH,	OP_UNPIN_NTH,	 OP_COPY_BYTES,	  OP_COPY_BYTES,
-	OP_RESERVE,	OP_UNRESERVE,	 OP_ALLOW,	  OP_SPLIT,
-	OP_SPLIT,	OP_SMALL,	 OP_DIRTY_SET,	  OP_DIRTY_READ,
-	OP_DIRTY_READ,	OP_TOUCH,	 OP_TOUCH,	  OP_CHANGE_PROCESS,
-	OP_MEMORY,	OP_REMAP,	 OP_ALIAS,	  OP_HOLE,
-	OP_DIE,		OP_REVOKE,	 OP_BAD_PAGE,	  OP_LIMIT,
-	OP_CALLER,	OP_UNLIMITED,	 OP_PATIENCE,	  OP_PATIENCE,
+	OP_MAP,		  OP_MAP,	OP_MAP,		OP_MAP,
+	OP_MAP_ANY,	  OP_MAP_ANY,	OP_COPY,	OP_COPY,
+	OP_COPY,	  OP_COPY_ANY,	OP_UNMAP,	OP_UNMAP,
+	OP_UNMAP,	  OP_UNMAP_ALL, OP_SPACE,	OP_SPACE_DESTROY,
+	OP_DOMAIN,	  OP_DOMAIN,	OP_ATTACH,	OP_ATTACH,
+	OP_ATTACH,	  OP_ATTACH,	OP_DETACH,	OP_DOMAIN_DESTROY,
+	OP_CLIENT,	  OP_JOIN,	OP_JOIN,	OP_CLIENT_DESTROY,
+	OP_LEAVE,	  OP_MOVE,	OP_PATIENCE,	OP_PATIENCE,
+	OP_PIN,		  OP_PIN,	OP_PIN,		OP_PIN,
+	OP_UNPIN_NTH,	  OP_UNPIN_NTH, OP_UNPIN_NTH,	OP_COPY_BYTES,
+	OP_COPY_BYTES,	  OP_RESERVE,	OP_UNRESERVE,	OP_ALLOW,
+	OP_SPLIT,	  OP_SPLIT,	OP_SMALL,	OP_CHANGE_PROCESS,
+	OP_DIRTY_SET,	  OP_TOUCH,	OP_TOUCH,	OP_DIRTY_READ,
+	OP_MEMORY,	  OP_REMAP,	OP_ALIAS,	OP_HOLE,
+	OP_DIE,		  OP_REVOKE,	OP_BAD_PAGE,	OP_LIMIT,
+	OP_CALLER,	  OP_UNLIMITED, OP_PIN,		OP_COPY,
 };
 
 static uint8_t pick(struct core *c, uint64_t n)
@@ -71,32 +73,74 @@ static uint8_t pick(struct core *c, uint64_t n)
 	return (uint8_t)input_below(&c->in, n);
 }
 
-/* A page of a window; one of eight is cut into eight. */
-static uint64_t some_iova(struct core *c)
+/* Eighths of a page, where the input is about these. */
+static uint64_t some_offset(struct core *c, uint64_t x)
+{
+	return c->fine ? x % 8 * (c->page / 8) : 0;
+}
+
+static uint64_t some_place(struct core *c)
 {
 	const uint64_t x = input_bytes(&c->in, 2);
-	uint64_t at = x % WINDOW_PAGES * c->page;
+	uint64_t at = x % WINDOW_PAGES * c->page + some_offset(c, x >> 8);
 
 	switch (x >> 5 & 7) {
 	case 0:
-		break;
+		return at;
 	case 1:
-		at -= WINDOW_PAGES * c->page;
-		break;
+		return at - WINDOW_PAGES * c->page;
 	default:
-		at += c->page << 16;
+		return at + (c->page << 16);
 	}
-	return x >> 8 & 7 ? at : at + (x >> 11 & 7) * (c->page / 8);
 }
 
 static uint64_t some_length(struct core *c)
 {
 	const uint64_t x = input_bytes(&c->in, 2);
-	uint64_t length = (1 + x % 15) * c->page;
 
 	if (x >> 12 == 15)
 		return (x & 1) - 1;
-	return x >> 4 & 7 ? length : length - (x >> 7 & 15) * (c->page / 8);
+	return (1 + x % 15) * c->page - some_offset(c, x >> 4);
+}
+
+/* The n-th area of a space, around the corner. */
+static bool nth_area(const struct ioas *ioas, uint64_t nth,
+		     struct ioas_range *r)
+{
+	const uint64_t nr = ioas ? ioas_rangemap_count(&ioas->areas) : 0;
+
+	if (!nr || !ioas_rangemap_first(&ioas->areas, 0, UINT64_MAX, r))
+		return false;
+	for (nth %= nr; nth; nth--)
+		ioas_rangemap_next(&ioas->areas, UINT64_MAX, r);
+	return true;
+}
+
+/*
+ * A range of a space, NULL if it is not known: an area, pages of one, from one
+ * to the end of another, or anything.
+ */
+static void some_range(struct core *c, const struct ioas *ioas,
+		       struct op *op)
+{
+	const uint64_t x = pick(c, 256);
+	struct ioas_range r, to;
+	uint64_t pages;
+
+	if (!(x & 3) || !nth_area(ioas, x >> 4, &r)) {
+		op->a = some_place(c);
+		op->n = some_length(c);
+		return;
+	}
+	op->a = r.first;
+	op->n = r.last - r.first + 1;
+	if (!(x & 4)) {
+		pages = op->n / c->page + 1;
+		op->a += pick(c, 16) % pages * c->page;
+		op->n = (1 + pick(c, 8)) * c->page;
+	} else if (x & 8 && nth_area(ioas, (x >> 4) + 1, &to)) {
+		op->n = to.last - r.first + 1;
+	}
 }
 
 /* A page of a process: the first ones, or the last of its address space. */
@@ -124,7 +168,6 @@ static enum ioas_sim_layout some_layout(struct core *c)
 
 /* ---- rows -------------------------------------------------------------------- */
 
-/* Both make sense only if the things exist; world.h asserts it. */
 static bool has_client(const struct core *c, const struct op *op)
 {
 	return c->w.clients[op->s].access;
@@ -171,8 +214,9 @@ static bool row_client(struct core *c, struct op *op)
 		break;
 	case OP_PIN:
 	case OP_COPY_BYTES:
-		op->a = some_iova(c);
-		op->n = some_length(c);
+		if (!has_client(c, op))
+			return false;
+		some_range(c, c->w.clients[op->s].access->ioas, op);
 		op->b = pick(c, op->kind == OP_PIN ? 2 : 4);
 		if (op->kind == OP_COPY_BYTES)
 			op->n = ioas_min(op->n, 16 * c->page);
@@ -202,7 +246,9 @@ static bool row_domain(struct core *c, struct op *op)
 		return w->domains[op->s] && w->domain_space[op->s] < 0;
 	default:
 		op->t = op->s;
-		op->s = pick(c, NR_SPACES);
+		op->s = w->domain_space[op->t] < 0 ?
+				pick(c, NR_SPACES) :
+				(uint8_t)w->domain_space[op->t];
 	}
 	if (!w->domains[op->t] || !w->spaces[op->s])
 		return false;
@@ -210,11 +256,10 @@ static bool row_domain(struct core *c, struct op *op)
 		op->a = pick(c, 2);
 	if (op->kind != OP_TOUCH && op->kind != OP_DIRTY_READ)
 		return true;
-	op->a = some_iova(c);
-	op->n = some_length(c);
+	some_range(c, w->spaces[op->s], op);
 	if (op->kind == OP_TOUCH)
 		return op->n && op->a + (op->n - 1) >= op->a;
-	op->b = pick(c, 8) ? c->page / 8 << pick(c, 6) : 3;
+	op->b = pick(c, 16) ? c->page >> (c->fine ? pick(c, 4) : 0) : 3;
 	op->prot = pick(c, 4) ? 0 : IOAS_DIRTY_NO_CLEAR;
 	/* The script's bitmap has room for this much. */
 	return op->n / op->b < 4096;
@@ -225,13 +270,16 @@ static bool row_map(struct core *c, struct op *op)
 	const bool copy = op->kind == OP_COPY || op->kind == OP_COPY_ANY;
 
 	op->t = pick(c, copy ? NR_SPACES : NR_ORIGINS);
-	op->a = copy ? some_iova(c) : some_page(c) * c->page;
-	if (!copy && !pick(c, 4))
-		op->a += pick(c, 8) * (c->page / 8);
-	op->n = some_length(c);
+	if (copy) {
+		some_range(c, c->w.spaces[op->t], op);
+	} else {
+		op->a = some_page(c) * c->page;
+		op->a += c->fine ? some_offset(c, pick(c, 8)) : 0;
+		op->n = some_length(c);
+	}
 	op->prot = some_prot(c);
 	if (op->kind == OP_MAP || op->kind == OP_COPY)
-		op->b = some_iova(c);
+		op->b = some_place(c);
 	return c->w.spaces[op->s] && (!copy || c->w.spaces[op->t]);
 }
 
@@ -241,12 +289,11 @@ static bool row_space(struct core *c, struct op *op)
 	case OP_SPACE:
 		return !c->w.spaces[op->s];
 	case OP_UNMAP:
-		op->a = some_iova(c);
-		op->n = some_length(c);
+		some_range(c, c->w.spaces[op->s], op);
 		break;
 	case OP_RESERVE:
 	case OP_ALLOW:
-		op->a = some_iova(c);
+		op->a = some_place(c);
 		op->n = op->a + some_length(c) - 1;
 		op->b = 1 + pick(c, 2);
 		break;
@@ -254,7 +301,8 @@ static bool row_space(struct core *c, struct op *op)
 		op->b = 1 + pick(c, 2);
 		break;
 	case OP_SPLIT:
-		op->a = some_iova(c) - 1;
+		some_range(c, c->w.spaces[op->s], op);
+		op->a--;
 		break;
 	case OP_SMALL:
 		op->a = pick(c, 2);
@@ -440,9 +488,20 @@ static void prelude(struct core *c)
 		{ SPACE(0) },
 		{ SPACE(1) },
 		{ CLIENT(0, IOAS_ACCESS_PINS) },
+	};
+	/* As the input wants it: something to begin with. */
+	const struct op more[] = {
 		{ JOIN(0, 0) },
+		{ DOMAIN(0, c->page >> (c->fine ? 3 : 0)) },
+		{ ATTACH(0, 0) },
+		{ MAP(0, 0, 12 * c->page, 8 * c->page, c->page << 16, RW) },
+		{ COPY(1, 0, (c->page << 16) + 2 * c->page, 4 * c->page, 0,
+		       RW) },
+		{ PIN(0, (c->page << 16) + c->page, 3 * c->page, 0) },
 	};
 	const struct op policy = { POLICY(pick(c, 2)) };
+	const uint8_t first = pick(c, 2) ? (c->fine ? 1 : 0) :
+					   IOAS_ARRAY_SIZE(more);
 	struct outcome got;
 
 	script_step(&c->w, &policy, &got);
@@ -453,6 +512,11 @@ static void prelude(struct core *c)
 	for (unsigned int o = 0; o < 2; o++)
 		world_map_memory(&c->w, o, UINT64_MAX / c->page - 7, 8,
 				 IOAS_SIM_CONSECUTIVE, 0);
+	/* The client asks for whole pages, and cannot pin where it is not. */
+	for (size_t i = first; i < IOAS_ARRAY_SIZE(more) - c->fine; i++) {
+		script_step(&c->w, more + i, &got);
+		demand(!got.ret);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -468,6 +532,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	limits.huge_lg2 = (uint8_t)(limits.page_lg2 + pick(&c, 4));
 	limits.tuning.slow_copy = pick(&c, 2);
 	c.page = UINT64_C(1) << limits.page_lg2;
+	c.fine = !pick(&c, 4);
 	world_init(&c.w, &limits);
 	prelude(&c);
 	for (unsigned int i = 0; i < MAX_STEPS && c.in.left; i++)

@@ -319,6 +319,9 @@ static void translate_one(struct target *t, struct ioas_domain *d,
 
 		end = i + 1;
 		demand(ret == (t->cell[i].run ? 0 : -ENOENT));
+		/* Of a hole the first cell; check_bytes() knows of the rest. */
+		while (ret && end <= last && !t->cell[end].run)
+			end++;
 		if (ret)
 			continue;
 		demand(addr == t->cell[i].addr);
@@ -336,6 +339,27 @@ static void translate(struct target *t, uint64_t first, uint64_t last)
 {
 	translate_one(t, t->table, first, last, false);
 	translate_one(t, t->flat, first, last, true);
+}
+
+static bool add_leaf(void *ctx, const struct ioas_pt_leaf *leaf)
+{
+	*(uint64_t *)ctx += UINT64_C(1) << leaf->lg2;
+	return true;
+}
+
+/* Nothing is mapped but what is in the array. */
+static void check_bytes(struct target *t)
+{
+	struct ioas_flat_stats st;
+	uint64_t bytes = 0, leaves = 0;
+
+	for (unsigned int i = 0; i < CELLS; i++)
+		bytes += t->cell[i].run ? t->granule : 0;
+	ioas_flat_domain_stats(t->flat, &st);
+	demand(st.bytes == bytes);
+	ioas_pt_for_each_leaf(ioas_table_domain_pt(t->table), add_leaf,
+			      &leaves);
+	demand(leaves == bytes);
 }
 
 static void some_cells(struct target *t, uint64_t *first, uint64_t *last)
@@ -518,6 +542,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < MAX_STEPS && t.in.left; i++)
 		step(&t);
 	translate(&t, 0, CELLS - 1);
+	check_bytes(&t);
 	t.table->ops->destroy(t.table);
 	t.flat->ops->destroy(t.flat);
 	return 0;

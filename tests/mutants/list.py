@@ -6,7 +6,7 @@ time and expects a test to fail. A number of the plan with several faults has
 several entries. TESTS run in this order, so the quick ones stand first.
 """
 
-TIMEOUT = 180
+TIMEOUT = 90
 
 TESTS = [
     "tests/unit/t_span",
@@ -17,6 +17,7 @@ TESTS = [
     "tests/unit/t_sim_file",
     "tests/unit/t_scenarios",
     "tests/unit/t_mechanics",
+    "tests/unit/t_unmap",
     "tests/model --seed 1 --ops 20000 --page-size 8 --allow-missing",
     "tests/model --seed 2 --ops 20000 --page-size 4096 --domains 3"
     " --batch-capacity 1 --allow-missing",
@@ -26,6 +27,7 @@ TESTS = [
     "tests/fail_nth/t_sweep_scenarios",
     "tests/fail_nth/t_sweep_random",
     "tests/concurrency/t_races",
+    "tests/concurrency/t_liveness",
 ]
 
 MUTANTS = []
@@ -52,6 +54,9 @@ mutant("2b", "unpin before unmap in the error unwinding",
        ("core/fill.c", "	ioas_sync(f->domains, f->nr);\n"
         "	ioas_reader_release_batch(r, a->pages->writable);\n",
         "	ioas_sync(f->domains, f->nr);\n"))
+mutant("2c", "what others hold is not synced before they can let go",
+       ("core/drain.c", "	if (device || d.shared)",
+        "	if (device && d.shared)"))
 mutant("3", "unmap is cut at the end of a hole although the run goes on",
        ("core/drain.c", ".last = ioas_area_iova_last(d->area, d->last),\n"
         "		.sink",
@@ -109,8 +114,9 @@ mutant("14b", "last partial page is mapped at full size",
         "ioas_align_up(ioas_area_iova_last(a, r->bend - 1) - iova + 1, "
         "ioas_page_size(a->ioas->ctx)),"))
 mutant("15", "page offset is not counted when reading back",
-       ("core/reader.c", "		nr = ((head + length - 1) >> lg2) + 1;",
-        "		nr = ((length - 1) >> lg2) + 1;"))
+       ("core/drain.c", "const uint64_t byte = ioas_area_byte(c->area, iova);",
+        "const uint64_t byte =\n"
+        "		ioas_area_byte(c->area, iova) - c->area->page_offset;"))
 mutant("16", "exact-range search accepts an overlapping record",
        ("core/pin.c", "ioas_itree_exact(&pages->access->records,",
         "ioas_itree_first(&pages->access->records,"))

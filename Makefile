@@ -100,7 +100,7 @@ format-check: ## what clang-format would change; changes nothing
 .PHONY: clean
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-clang build-cov build-bench \
-		build-release build-fuzz
+		build-release build-fuzz build-mutants
 
 .PHONY: help
 help: ## this list

@@ -458,7 +458,8 @@ IOAS_API int ioas_domain_translate(struct ioas_domain *domain, uint64_t iova,
  * @iova:   first byte
  * @length: bytes; what is not mapped is skipped
  *
- * Has no effect while tracking is off.
+ * Has no effect while tracking is off. The range may not be unmapped at the same
+ * time: as with ioas_domain_translate(), who unmaps stops the device first.
  *
  * Return: 0; -EINVAL (zero length); -EOVERFLOW (wraps); -EOPNOTSUPP (the
  * domain was made without IOAS_DOMAIN_DIRTY). (ioas-core 15)

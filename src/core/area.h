@@ -84,11 +84,6 @@ enum ioas_block_part {
 void ioas_area_block_drop(struct ioas_area_block *block,
 			  enum ioas_block_part part);
 
-static inline uint64_t ioas_area_length_less_1(const struct ioas_area *a)
-{
-	return a->last - a->iova;
-}
-
 /* Byte position of @iova in the pages object. */
 static inline uint64_t ioas_area_byte(const struct ioas_area *a,
 				      ioas_iova_t iova)

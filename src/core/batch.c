@@ -147,6 +147,34 @@ void ioas_batch_unpin_head(struct ioas_batch *b, struct ioas_origin *origin,
 	ioas_batch_skip_head(b, nr);
 }
 
+/*
+ * Copy up to @length bytes at byte @at of page @skip of @run: to the end of the
+ * page where frames have pointers, else to the end of the run. *@n: how many.
+ */
+static int run_copy(const struct ioas_run *run, struct ioas_origin *origin,
+		    uint8_t page_lg2, uint64_t skip, uint64_t at, char *buf,
+		    uint64_t length, bool write, uint64_t *n)
+{
+	const uint64_t nr = run->nr - skip;
+	char *p = origin->ops->pointer(origin, run->pfn + skip);
+
+	if (p) {
+		*n = ioas_min(((uint64_t)1 << page_lg2) - at, length);
+		if (write)
+			memcpy(p + at, buf, (size_t)*n);
+		else
+			memcpy(buf, p + at, (size_t)*n);
+		return 0;
+	}
+	if (!origin->ops->copy_frame)
+		return -EFAULT;
+	*n = length;
+	if (nr <= IOAS_U64_MAX >> page_lg2)
+		*n = ioas_min((nr << page_lg2) - at, length);
+	return origin->ops->copy_frame(origin, run->pfn + skip, at, buf, *n,
+				       write);
+}
+
 int ioas_batch_copy(const struct ioas_batch *b, struct ioas_origin *origin,
 		    uint8_t page_lg2, uint64_t offset, void *buffer,
 		    uint64_t length, bool write)
@@ -158,22 +186,20 @@ int ioas_batch_copy(const struct ioas_batch *b, struct ioas_origin *origin,
 	char *buf = buffer;
 
 	while (length) {
-		uint64_t n = ioas_min(page - in_page, length);
-		char *p;
+		uint64_t n;
+		int ret;
 
 		while (skip >= r->nr)
 			skip -= (r++)->nr;
-		p = origin->ops->pointer(origin, r->pfn + skip);
-		if (!p)
-			return -EFAULT;
-		if (write)
-			memcpy(p + in_page, buf, (size_t)n);
-		else
-			memcpy(buf, p + in_page, (size_t)n);
+		ret = run_copy(r, origin, page_lg2, skip, in_page, buf, length,
+			       write, &n);
+		if (ret)
+			return ret;
 		buf += n;
 		length -= n;
-		in_page = 0;
-		skip++;
+		in_page += n;
+		skip += in_page >> page_lg2;
+		in_page &= page - 1;
 	}
 	return 0;
 }

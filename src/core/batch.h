@@ -99,7 +99,7 @@ void ioas_batch_unpin(const struct ioas_batch *b, struct ioas_origin *origin,
 		      uint64_t skip, uint64_t nr, bool dirty);
 /*
  * Copy @length bytes between @buffer and the frames, from byte @offset of the
- * batch on; @write: towards the frames. 0, or -EFAULT: no pointer.
+ * batch on; @write: towards the frames. 0, or -EFAULT: no way to them.
  */
 int ioas_batch_copy(const struct ioas_batch *b, struct ioas_origin *origin,
 		    uint8_t page_lg2, uint64_t offset, void *buffer,

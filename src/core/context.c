@@ -114,9 +114,9 @@ static int change_sum(struct change *c, struct ioas_pages *pages)
 {
 	if (!(pages->origin->flags & IOAS_ORIGIN_FILE))
 		return -EINVAL;
-	if (pages->moving || !moves(c, pages))
+	if (pages->seen || !moves(c, pages))
 		return 0;
-	pages->moving = true;
+	pages->seen = true;
 	c->sum[pages->mode] += pages->nr_charged;
 	return 0;
 }
@@ -124,7 +124,7 @@ static int change_sum(struct change *c, struct ioas_pages *pages)
 static int change_forget(struct change *c, struct ioas_pages *pages)
 {
 	(void)c;
-	pages->moving = false;
+	pages->seen = false;
 	return 0;
 }
 
@@ -132,9 +132,9 @@ static int change_move(struct change *c, struct ioas_pages *pages)
 {
 	struct ioas_principal *from = pages->principal;
 
-	if (!pages->moving)
+	if (!pages->seen)
 		return 0;
-	pages->moving = false;
+	pages->seen = false;
 	ioas_principal_uncharge(from, pages->mode, pages->nr_charged);
 	ioas_principal_pinned(from, -(int64_t)pages->nr_pinned);
 	ioas_principal_pinned(c->to, (int64_t)pages->nr_pinned);

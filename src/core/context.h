@@ -29,7 +29,10 @@ struct ioas_context {
 	uint8_t page_lg2;
 	/* Size up to which a chosen IOVA is aligned; page_lg2 if none. */
 	uint8_t huge_lg2;
-	/* Charge processes rather than users. Guarded by create_lock. */
+	/*
+	 * Charge processes rather than users. Changes under create_lock, and
+	 * only while there is no space: who maps needs no lock to read it.
+	 */
 	bool account_mm;
 	struct ioas_tuning tuning;
 	struct ioas_rwlock create_lock;

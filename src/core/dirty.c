@@ -134,6 +134,26 @@ static int domain_check(const struct ioas *ioas, const struct ioas_domain *d)
 	return d->ops->read_and_clear_dirty ? 0 : -EOPNOTSUPP;
 }
 
+/* The part [first, last] of a LIVE area. */
+static int area_dirty(const struct ioas_area *a, struct ioas_domain *d,
+		      ioas_iova_t first, ioas_iova_t last, unsigned int flags,
+		      struct ioas_dirty_sink *sink)
+{
+	struct ioas_pages *pages = a->pages;
+	int ret = 0;
+
+	if (!ioas_pages_is_device(pages))
+		return d->ops->read_and_clear_dirty(d, first, last, flags,
+						    sink);
+	/* A revocation unmaps under the pages lock alone: keep it out. */
+	ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
+	if (!pages->device->revoked)
+		ret = d->ops->read_and_clear_dirty(d, first, last, flags,
+						   sink);
+	ioas_mutex_unlock(&pages->mutex);
+	return ret;
+}
+
 /* Forget what was dirty, for a clean start. */
 static int dirty_forget(const struct ioas *ioas, struct ioas_domain *d)
 	__must_hold_shared(ioas->iova_lock)
@@ -147,8 +167,7 @@ static int dirty_forget(const struct ioas *ioas, struct ioas_domain *d)
 		const struct ioas_area *a = r.value;
 
 		if (a->state == IOAS_AREA_LIVE)
-			ret = d->ops->read_and_clear_dirty(d, a->iova, a->last,
-							   0, NULL);
+			ret = area_dirty(a, d, a->iova, a->last, 0, NULL);
 	}
 	d->ops->sync(d);
 	return ret;
@@ -202,7 +221,7 @@ static int dirty_walk(const struct ioas *ioas, struct ioas_domain *d,
 		if (!a || a->state != IOAS_AREA_LIVE)
 			return -EINVAL;
 		end = ioas_min(last, a->last);
-		ret = d->ops->read_and_clear_dirty(d, at, end, flags, sink);
+		ret = area_dirty(a, d, at, end, flags, sink);
 		if (ret || end == last)
 			return ret;
 		at = end + 1;

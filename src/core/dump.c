@@ -2,7 +2,7 @@
 /*
  * dump: a space as people want to see it, one line at a time
  *
- *   space: alignment 0x1000, 2 domains, 1 access
+ *   space: alignment 0x1000, 2 domains, 1 areas
  *     reserved 0xfee00000..0xfeefffff
  *     area 0x10000..0x1ffff rw live pages 0..15 of 16, 2 pins
  *       dom 0..7, both 8..9, dom 10..15; 16 pinned, 16 charged

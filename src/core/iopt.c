@@ -148,6 +148,7 @@ static int chain_fill(struct ioas *ioas, struct ioas_area *chain)
 {
 	struct ioas_area *prev = NULL;
 
+	ioas_assert_read(&ioas->domains_lock);
 	for (struct ioas_area *a = chain; a; prev = a, a = a->next) {
 		int ret;
 
@@ -176,17 +177,19 @@ static void chain_publish(struct ioas *ioas, struct ioas_area *chain)
 		chain->state = IOAS_AREA_LIVE;
 }
 
-/* On error the chain is in no tree, and the caller's to free. */
+/*
+ * @iova: in with IOAS_MAP_FIXED; out, also where it failed. On error the chain
+ * is in no tree, and the caller's to free.
+ */
 static int chain_map(struct ioas *ioas, struct ioas_area *chain,
 		     uint64_t length, uint32_t prot, unsigned int flags,
 		     ioas_iova_t *iova)
 {
-	ioas_iova_t at = *iova;
 	int ret;
 
 	ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
 	ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	ret = chain_place(ioas, chain, length, prot, flags, &at);
+	ret = chain_place(ioas, chain, length, prot, flags, iova);
 	if (!ret && !ioas->nr_domains)
 		chain_publish(ioas, chain);
 	ioas_write_unlock(&ioas->iova_lock);
@@ -200,8 +203,6 @@ static int chain_map(struct ioas *ioas, struct ioas_area *chain,
 		ioas_write_unlock(&ioas->iova_lock);
 	}
 	ioas_read_unlock(&ioas->domains_lock);
-	if (!ret)
-		*iova = at;
 	return ret;
 }
 
@@ -225,6 +226,7 @@ int ioas_iopt_map(struct ioas *ioas, struct ioas_origin *origin,
 		  unsigned int flags, ioas_iova_t *iova)
 {
 	const struct ioas_context *ctx = ioas->ctx;
+	ioas_iova_t at = flags & IOAS_MAP_FIXED ? *iova : 0;
 	struct ioas_area_block *block;
 	struct ioas_area *area;
 	int ret = ioas_pages_check(origin, ctx->page_lg2, start, length);
@@ -249,10 +251,12 @@ int ioas_iopt_map(struct ioas *ioas, struct ioas_origin *origin,
 	area->pages = &block->pages;
 	area->page_offset = (uint32_t)(start & (ioas_page_size(ctx) - 1));
 	area->last = length - 1;
-	ret = chain_map(ioas, area, length, prot, flags, iova);
-	ioas_trace(IOAS_TP_MAP, *iova, *iova + length - 1, (uint64_t)ret);
+	ret = chain_map(ioas, area, length, prot, flags, &at);
+	ioas_trace(IOAS_TP_MAP, at, at + length - 1, (uint64_t)ret);
 	if (ret)
 		ioas_areas_free(area);
+	else
+		*iova = at;
 	return ret;
 }
 
@@ -283,6 +287,7 @@ static int copy_collect(struct ioas *src, ioas_iova_t iova, ioas_iova_t last,
 {
 	struct ioas_area **tail = chain;
 
+	ioas_assert_read(&src->iova_lock);
 	for (ioas_iova_t at = iova;;) {
 		const struct ioas_area *from = ioas_rangemap_find(&src->areas,
 								  at);
@@ -305,8 +310,8 @@ int ioas_iopt_copy(struct ioas *dst, struct ioas *src, ioas_iova_t src_iova,
 		   uint64_t length, uint32_t prot, unsigned int flags,
 		   ioas_iova_t *dst_iova)
 {
+	ioas_iova_t last, at = flags & IOAS_MAP_FIXED ? *dst_iova : 0;
 	struct ioas_area *chain = NULL;
-	ioas_iova_t last;
 	int ret;
 
 	if (!length || dst->ctx != src->ctx)
@@ -319,10 +324,12 @@ int ioas_iopt_copy(struct ioas *dst, struct ioas *src, ioas_iova_t src_iova,
 	ret = copy_collect(src, src_iova, last, &chain);
 	ioas_read_unlock(&src->iova_lock);
 	if (!ret)
-		ret = chain_map(dst, chain, length, prot, flags, dst_iova);
+		ret = chain_map(dst, chain, length, prot, flags, &at);
 	ioas_read_unlock(&src->ctx->create_lock);
 	ioas_trace(IOAS_TP_COPY, src_iova, last, (uint64_t)ret);
 	if (ret)
 		ioas_areas_free(chain);
+	else
+		*dst_iova = at;
 	return ret;
 }

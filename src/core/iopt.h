@@ -9,8 +9,9 @@
  *     domains    each holds a complete copy of the map  dense array
  *     accesses   software clients                       list
  *
- * Invariants: A1-A9, B1-B6 of docs/reference/ioas-core.md section 7, checked
- * by ioas_iopt_validate().
+ * Invariants: A1-A9, B1-B6 of docs/reference/ioas-core.md section 7. What a
+ * walk of the space can see of them ioas_iopt_validate() checks; who holds the
+ * rest stands in docs/invariants.md.
  *
  * Locks, in order: domains_lock (DL) guards the domains and the accesses'
  * membership, and excludes transitional areas; iova_lock (IL) guards areas,
@@ -109,7 +110,8 @@ int ioas_iopt_map(struct ioas *ioas, struct ioas_origin *origin,
  * @dst_iova: in with IOAS_MAP_FIXED; out on success
  *
  * (ioas-core 12.2) Return: as ioas_iopt_map(), and -ENOENT (the source has a
- * gap or a transitional area), -EPERM (write on pages that are not writable).
+ * gap or a transitional area), -EPERM (write on pages that are not writable),
+ * -EINVAL (spaces of two contexts).
  */
 int ioas_iopt_copy(struct ioas *dst, struct ioas *src, ioas_iova_t src_iova,
 		   uint64_t length, uint32_t prot, unsigned int flags,

@@ -168,6 +168,42 @@ void ioas_pages_unlink(struct ioas_pages *pages, struct ioas_area *area)
 	linked_shrink(pages, many);
 }
 
+/* Does @area, a member of @pages, match what the set knows of it? */
+static bool member_valid(const struct ioas_pages *pages,
+			 const struct ioas_area *area,
+			 const struct ioas_link *link)
+{
+	if (area->pages != pages || !area->storage || area->link != link)
+		return false;
+	return !link || (link->node.first == area->index &&
+			 link->node.last == ioas_area_last_index(area));
+}
+
+bool ioas_pages_linked_validate(const struct ioas_pages *pages)
+{
+	const struct ioas_linked *many = linked_many(pages);
+	const struct ioas_area *one = linked_one(pages);
+	struct ioas_itree_node *n;
+	uint32_t nr = 0;
+
+	if (!many)
+		return !one || member_valid(pages, one, NULL);
+	if (!ioas_itree_validate(&many->areas) ||
+	    !ioas_cset_validate(&many->set))
+		return false;
+	for (n = ioas_itree_first(&many->areas, 0, IOAS_U64_MAX); n;
+	     n = ioas_itree_next(n, 0, IOAS_U64_MAX), nr++) {
+		const struct ioas_link *link =
+			ioas_container_of(n, struct ioas_link, node);
+
+		if (!member_valid(pages, link->area, link) ||
+		    !ioas_cset_count(&many->set, n->first) ||
+		    !ioas_cset_count(&many->set, n->last))
+			return false;
+	}
+	return nr > 1 && nr == many->nr && nr == many->set.nr_members;
+}
+
 /* ---- charge ---------------------------------------------------------------- */
 
 void ioas_pages_pinned(struct ioas_pages *pages, int64_t nr)
@@ -202,14 +238,16 @@ int ioas_pages_check(const struct ioas_origin *origin, uint8_t page_lg2,
 {
 	const uint64_t page = (uint64_t)1 << page_lg2;
 	uint64_t sum;
+	bool wraps;
 
 	/* A process's range must end below 2^64, a file's may end there. */
-	if (!(origin->flags & (IOAS_ORIGIN_FILE | IOAS_ORIGIN_DEVICE)) &&
-	    ioas_add_overflow(start, length, &sum))
+	if (origin->flags & (IOAS_ORIGIN_FILE | IOAS_ORIGIN_DEVICE))
+		wraps = length && !ioas_last(start, length, &sum);
+	else
+		wraps = ioas_add_overflow(start, length, &sum);
+	if (wraps)
 		return -EOVERFLOW;
-	if (!length || length > IOAS_U64_MAX - page)
-		return -EINVAL;
-	return ioas_last(start, length, &sum) ? 0 : -EOVERFLOW;
+	return length && length <= IOAS_U64_MAX - page ? 0 : -EINVAL;
 }
 
 static void pages_principal(struct ioas_pages *pages, bool account_mm)

@@ -10,7 +10,8 @@
  *    ask in this order                  2. a domain, if a linked area does
  *                                       3. the origin, which pins it now
  *
- * Invariants (ioas_pages_validate() checks each under its number):
+ * Invariants (validate.c checks each under its number, but for C1, which only
+ * an origin's books show):
  *  C1  index i is pinned once if a record or a linked area covers it, else not;
  *  C2  nr_pinned is the number of covered indexes (0 for device memory);
  *  C3  the store holds exactly the indexes that records cover;
@@ -94,8 +95,11 @@ struct ioas_pages {
 	/* Who of the block is left: enum ioas_block_part. */
 	_Atomic uint8_t block;
 
-	/* Private to a change of process, which excludes everybody else. */
-	bool moving;
+	/*
+	 * Mark of a walk over all areas of a context, so that a shared object
+	 * counts once. Guarded by the context's create_lock, exclusive.
+	 */
+	bool seen;
 
 	/* Guarded. */
 	uint64_t nr_pinned;
@@ -161,6 +165,10 @@ int ioas_pages_link(struct ioas_pages *pages, struct ioas_area *area)
 	__must_hold(pages->mutex);
 /* Take it out. Cannot fail. */
 void ioas_pages_unlink(struct ioas_pages *pages, struct ioas_area *area)
+	__must_hold(pages->mutex);
+
+/* Is the linked set sound, and each member an area that stores (B3)? */
+bool ioas_pages_linked_validate(const struct ioas_pages *pages)
 	__must_hold(pages->mutex);
 
 /* Pages were pinned or handed back: counter and statistic. */

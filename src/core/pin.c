@@ -175,6 +175,14 @@ static int pin_check(const struct part *p, bool write, bool more)
 	return 0;
 }
 
+/* One more pin through @a, of @rec if it exists, can be counted. */
+static bool pin_countable(const struct ioas_area *a,
+			  const struct ioas_record *rec)
+{
+	return a->nr_accesses < UINT32_MAX &&
+	       (!rec || rec->users < UINT32_MAX);
+}
+
 static int pin_part(const struct ioas_access *access, const struct part *p,
 		    struct ioas_run_list *list)
 {
@@ -187,7 +195,9 @@ static int pin_part(const struct ioas_access *access, const struct part *p,
 
 	ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
 	rec = record_find(pages, first, last);
-	if (rec)
+	if (!pin_countable(a, rec))
+		ret = -ENOMEM;
+	else if (rec)
 		ret = ioas_pages_list_store(pages, first, last, list);
 	else
 		ret = record_create(pages, first, last, &access->ctx->tuning,
@@ -203,8 +213,15 @@ static int pin_part(const struct ioas_access *access, const struct part *p,
 	return ret;
 }
 
+/* Has a client of this kind, internal or not, a pin through @a? */
+static bool pin_exists(const struct ioas_area *a, bool internal)
+{
+	return internal ? a->nr_locks : a->nr_accesses > a->nr_locks;
+}
+
 static void unpin_part(const struct ioas_access *access, const struct part *p)
 {
+	const bool internal = access->flags & IOAS_ACCESS_INTERNAL;
 	struct ioas_area *a = p->area;
 	struct ioas_pages *pages = a->pages;
 	struct ioas_record *rec;
@@ -214,10 +231,9 @@ static void unpin_part(const struct ioas_access *access, const struct part *p)
 		      NULL :
 		      record_find(pages, ioas_area_index(a, p->first),
 				  ioas_area_index(a, p->last));
-	if (!IOAS_CHECK(!rec || !a->nr_accesses)) {
+	if (!IOAS_CHECK(!rec || !pin_exists(a, internal))) {
 		a->nr_accesses--;
-		if (access->flags & IOAS_ACCESS_INTERNAL)
-			a->nr_locks--;
+		a->nr_locks -= internal;
 		record_put(pages, rec);
 	}
 	ioas_mutex_unlock(&pages->mutex);
@@ -230,6 +246,7 @@ static void unpin_range(const struct ioas_access *access, struct ioas *ioas,
 {
 	struct part p;
 
+	ioas_assert_read(&ioas->iova_lock);
 	for (ioas_iova_t at = first;; at = p.last + 1) {
 		if (IOAS_CHECK(part_at(ioas, at, last, &p)))
 			return;
@@ -246,6 +263,7 @@ static int pin_range(const struct ioas_access *access, struct ioas *ioas,
 {
 	struct part p;
 
+	ioas_assert_read(&ioas->iova_lock);
 	for (ioas_iova_t at = first;; at = p.last + 1) {
 		int ret = part_at(ioas, at, last, &p);
 
@@ -352,6 +370,7 @@ static int rw_range(struct ioas *ioas, ioas_iova_t first, ioas_iova_t last,
 		(flags & IOAS_ACCESS_ADOPT ? IOAS_COPY_ADOPT : 0u);
 	struct part p;
 
+	ioas_assert_read(&ioas->iova_lock);
 	for (ioas_iova_t at = first;; at = p.last + 1) {
 		int ret = part_at(ioas, at, last, &p);
 

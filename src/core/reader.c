@@ -87,7 +87,6 @@ static int window_fill(struct ioas_reader *r, uint64_t last)
 		return -EFAULT;
 	ioas_trace(IOAS_TP_PIN, rq.runs[0].pfn, rq.nr_pinned, rq.write);
 	r->wpos = 0;
-	r->wskip = 0;
 	r->wnr = rq.nr_runs;
 	r->wend = r->bend + rq.nr_pinned;
 	if (!ioas_pages_is_device(pages))
@@ -102,13 +101,12 @@ static bool window_drain(struct ioas_reader *r)
 					    IOAS_KIND_MMIO :
 					    IOAS_KIND_CPU;
 
-	for (; !window_empty(r); r->wpos++, r->wskip = 0) {
+	for (; !window_empty(r); r->wpos++) {
 		const struct ioas_run *w = r->window + r->wpos;
 
-		if (!ioas_batch_append(&r->batch, w->pfn + r->wskip,
-				       w->nr - r->wskip, kind))
+		if (!ioas_batch_append(&r->batch, w->pfn, w->nr, kind))
 			return false;
-		r->bend += w->nr - r->wskip;
+		r->bend += w->nr;
 	}
 	return true;
 }
@@ -123,9 +121,12 @@ static void window_release(struct ioas_reader *r)
 		return;
 	if (!ioas_pages_is_device(r->pages)) {
 		ioas_pages_pinned(r->pages, -(int64_t)(r->wend - r->bend));
-		for (; !window_empty(r); r->wpos++, r->wskip = 0)
-			o->ops->unpin(o, r->window[r->wpos].pfn + r->wskip,
-				      r->window[r->wpos].nr - r->wskip, false);
+		for (; !window_empty(r); r->wpos++) {
+			const struct ioas_run *w = r->window + r->wpos;
+
+			ioas_trace(IOAS_TP_UNPIN, w->pfn, w->nr, false);
+			o->ops->unpin(o, w->pfn, w->nr, false);
+		}
 	}
 	r->wpos = r->wnr;
 }

@@ -24,6 +24,7 @@
 #include "core/batch.h"
 #include "core/span.h"
 
+/* Runs pinned ahead on the stack: 128 bytes; more are allocated. */
 #define IOAS_WINDOW_INLINE 8
 
 struct ioas_reader {
@@ -38,12 +39,11 @@ struct ioas_reader {
 	uint64_t bstart;
 	uint64_t bend;
 
-	/* Pinned and not delivered: runs[wpos..wnr), @wskip pages into it. */
+	/* Pinned and not delivered: window[wpos..wnr), pages up to wend. */
 	struct ioas_run *window;
 	uint32_t wcap;
 	uint32_t wnr;
 	uint32_t wpos;
-	uint64_t wskip;
 	uint64_t wend;
 	size_t wallocated;
 	bool alive;

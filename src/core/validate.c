@@ -224,6 +224,7 @@ unsigned int ioas_pages_validate(struct ioas_pages *pages)
 	ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
 	EXPECT(&r, pages->nr_charged == pages->nr_pinned,
 	       "E1: charged is not pinned");
+	EXPECT(&r, ioas_pages_linked_validate(pages), "B3: linked set");
 	if (ioas_pages_is_device(pages)) {
 		EXPECT(&r, !pages->nr_pinned, "C2: pinned device memory");
 	} else {
@@ -283,9 +284,9 @@ static void validate_counts(struct report *r, struct ioas_context *ctx)
 			struct ioas_pages *pages = a->pages;
 
 			counts += a->nr_accesses;
-			if (pages->moving || ioas_pages_is_device(pages))
+			if (pages->seen || ioas_pages_is_device(pages))
 				continue;
-			pages->moving = true;
+			pages->seen = true;
 			users += validate_records(r, pages->access);
 		}
 	}
@@ -298,7 +299,7 @@ static void validate_counts(struct report *r, struct ioas_context *ctx)
 						   IOAS_U64_MAX, &e);
 		     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX,
 						 &e))
-			((struct ioas_area *)e.value)->pages->moving = false;
+			((struct ioas_area *)e.value)->pages->seen = false;
 	}
 }
 

@@ -12,7 +12,8 @@
  * the alignment of both addresses allow.
  *
  * Concurrency: operations on disjoint ranges of one domain may run at the same
- * time. The core serialises operations on overlapping ranges.
+ * time. On overlapping ranges the core serialises what maps, unmaps or splits
+ * against everything; translations and reads of dirty bits may overlap.
  *
  * Normative: docs/reference/ioas-core.md 4.1, as amended by docs/words.md.
  */

@@ -19,7 +19,7 @@
  *  FS1  an entry that is a range belongs to that range alone, in full.
  *  FS2  a node stays until fini: a lookup never meets freed memory, whatever
  *       happens to other ranges. Emptied nodes are used again, so memory is
- *       bounded by the numbers in use at some time; allocation reuses numbers.
+ *       bounded by the numbers in use at some time, plus a lap (8 nodes).
  *  FS3  a range is complete before the first entry names it (release/acquire).
  *
  * Locks: fs->lock (IOAS_RANK_LEAF) for changes; lookups take none.
@@ -28,6 +28,7 @@
 #include "origin/frames.h"
 
 #include "base/bits.h"
+#include "base/mem.h"
 #include "seam/fault.h"
 #include "seam/lock.h"
 
@@ -36,6 +37,10 @@
 /* Numbers given out are aligned to this many; 1 GiB of 4 KiB pages. */
 #define FRAMES_SLOT ((uint64_t)1 << 18)
 #define FRAMES_TAG ((uintptr_t)1)
+/* Numbers beyond those in use that are tried before old ones: few nodes. */
+#define FRAMES_LAP (FRAMES_SLOT << 12)
+/* VT-d, AMD, x86 and ARM tables hold output addresses of up to 52 bits. */
+#define FRAMES_CEILING_LG2 52u
 
 struct frames_range {
 	uint64_t first;
@@ -199,7 +204,10 @@ int ioas_frames_init(struct ioas_frames *fs, uint8_t page_lg2)
 			       << (IOAS_FRAMES_IDENTITY_LG2 - page_lg2),
 		.last = ((uint64_t)1 << bits) - 1,
 	};
+	fs->ceiling = ioas_min(
+		fs->last, ((uint64_t)1 << (FRAMES_CEILING_LG2 - page_lg2)) - 1);
 	fs->next = ioas_align_up(fs->identity_nr, FRAMES_SLOT);
+	fs->lap = ioas_min(fs->ceiling, fs->next + FRAMES_LAP - 1);
 	fs->root = ioas_zalloc(sizeof(*fs->root), IOAS_FP_ALLOC_NODE);
 	return fs->root ? 0 : -ENOMEM;
 }
@@ -244,16 +252,16 @@ static int range_insert(struct ioas_frames *fs, struct frames_range *r)
 }
 
 /*
- * The first @span free numbers from @from on, at a multiple of a slot.
+ * The first @span free numbers from @from to @end, at a multiple of a slot.
  * False: there are none.
  */
-static bool numbers_find(struct ioas_frames *fs, uint64_t from, uint64_t span,
-			 uint64_t *first)
+static bool numbers_find(struct ioas_frames *fs, uint64_t from, uint64_t end,
+			 uint64_t span, uint64_t *first)
 {
 	struct frames_range *r;
 	uint64_t last;
 
-	for (; ioas_last(from, span, &last) && last <= fs->last;
+	for (; ioas_last(from, span, &last) && last <= end;
 	     from = ioas_align_up(r->last + 1, FRAMES_SLOT)) {
 		r = place_used(place_root(fs), from, last);
 		if (!r) {
@@ -279,8 +287,10 @@ int ioas_frames_alloc(struct ioas_frames *fs, uint64_t nr,
 		return ret;
 	ioas_mutex_lock(&fs->lock, IOAS_RANK_LEAF);
 	/* On from the last one, so that a number rests before it is reused. */
-	if (!numbers_find(fs, fs->next, span, &r->first) &&
-	    !numbers_find(fs, lowest, span, &r->first)) {
+	if (!numbers_find(fs, fs->next, fs->lap, span, &r->first) &&
+	    !numbers_find(fs, lowest, fs->lap, span, &r->first) &&
+	    !numbers_find(fs, lowest, fs->ceiling, span, &r->first) &&
+	    !numbers_find(fs, lowest, fs->last, span, &r->first)) {
 		ret = -ENOSPC;
 		goto out_unlock;
 	}
@@ -289,6 +299,8 @@ int ioas_frames_alloc(struct ioas_frames *fs, uint64_t nr,
 	if (ret)
 		goto out_unlock;
 	fs->next = r->last + 1;
+	if (r->last > fs->lap && r->last <= fs->ceiling)
+		fs->lap = ioas_min(fs->ceiling, r->last + FRAMES_LAP);
 	*first = r->first;
 	r = NULL;
 out_unlock:
@@ -402,6 +414,44 @@ void *ioas_frames_run(const struct ioas_frames *fs, ioas_pfn_t pfn,
 	p = r->by.ops->pointer(r->by.owner, page);
 	*nr = p ? 1 : 0;
 	return p;
+}
+
+int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
+		     uint64_t offset, void *buffer, uint64_t length,
+		     bool write)
+{
+	char *buf = buffer;
+
+	while (length) {
+		const struct frames_range *r = NULL;
+		uint64_t nr, n = length;
+		int ret = 0;
+		char *p = ioas_frames_run(fs, pfn, &nr);
+
+		if (!p) {
+			r = range_find(fs, pfn);
+			if (!r || !r->by.ops || !r->by.ops->copy)
+				return -EFAULT;
+			nr = r->nr - (pfn - r->first);
+		}
+		if (nr <= IOAS_U64_MAX >> fs->page_lg2)
+			n = ioas_min((nr << fs->page_lg2) - offset, length);
+		if (!p)
+			ret = r->by.ops->copy(r->by.owner, pfn - r->first,
+					      offset, buf, n, write);
+		else if (write)
+			memmove(p + offset, buf, (size_t)n);
+		else
+			memmove(buf, p + offset, (size_t)n);
+		if (ret)
+			return ret;
+		buf += n;
+		length -= n;
+		offset += n;
+		pfn += offset >> fs->page_lg2;
+		offset &= ((uint64_t)1 << fs->page_lg2) - 1;
+	}
+	return 0;
 }
 
 void *ioas_frames_pointer(const struct ioas_frames *fs, ioas_pfn_t pfn)

@@ -47,6 +47,12 @@ struct ioas_frames_ops {
 	 * held but perhaps those below IOAS_RANK_ORIGIN.
 	 */
 	void *(*pointer)(void *owner, uint64_t page);
+	/*
+	 * Copy bytes where there is no pointer, in pages of this range only;
+	 * @offset counts from @page. 0 or -EFAULT. NULL: it cannot be done.
+	 */
+	int (*copy)(void *owner, uint64_t page, uint64_t offset, void *buffer,
+		    uint64_t length, bool write);
 };
 
 /* What is registered. Copied; @owner and @base stay the registrant's. */
@@ -70,9 +76,13 @@ struct ioas_frames {
 	uint64_t identity_nr;
 	/* Last frame number of all. */
 	uint64_t last;
+	/* Last number given out while others are free (ioas_frames_alloc). */
+	uint64_t ceiling;
 	struct ioas_frames_node *root;
-	/* Under lock: where the search for free numbers goes on. */
+	/* Under lock: where the search for free numbers goes on, and the last
+	 * that it reaches before it begins again. */
 	uint64_t next;
+	uint64_t lap;
 	/* Under lock: ranges registered. */
 	uint64_t nr_ranges;
 };
@@ -84,7 +94,8 @@ void ioas_frames_fini(struct ioas_frames *fs);
 
 /*
  * Give @nr frames numbers that nobody else has, in *@first. They lie above the
- * identity range and start at a multiple of 2^18.
+ * identity range and start at a multiple of 2^18. Addresses stay below 2^52,
+ * which is what most page tables can hold, as long as there is room.
  * Return: 0, -EINVAL (@nr zero, no memory named), -ENOSPC or -ENOMEM.
  */
 int ioas_frames_alloc(struct ioas_frames *fs, uint64_t nr,
@@ -112,5 +123,13 @@ void *ioas_frames_pointer(const struct ioas_frames *fs, ioas_pfn_t pfn);
  */
 void *ioas_frames_run(const struct ioas_frames *fs, ioas_pfn_t pfn,
 		      uint64_t *nr);
+/*
+ * Copy @length bytes between @buffer and consecutive frames, from byte @offset
+ * of @pfn on, by pointer or by the owners' copy; @write: towards the frames.
+ * Return: 0, or -EFAULT: no memory there; earlier bytes may be copied.
+ */
+int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
+		     uint64_t offset, void *buffer, uint64_t length,
+		     bool write);
 
 #endif

@@ -70,9 +70,20 @@ struct ioas_origin_ops {
 
 	/*
 	 * Address of a pinned frame in this process; the frames that follow in
-	 * one run need not follow in memory. NULL: there is none.
+	 * one run need not follow in memory. NULL: there is none, or none that
+	 * is safe to use: then @copy_frame, if the origin has it.
 	 */
 	void *(*pointer)(struct ioas_origin *o, ioas_pfn_t pfn);
+
+	/*
+	 * Copy @length bytes between @buffer and pinned frames, from byte
+	 * @offset of @pfn on into the frames that follow; @write: towards them.
+	 * For memory that may vanish in spite of the pin. May be NULL.
+	 * Return: 0, or -EFAULT: it has; earlier bytes may be copied.
+	 */
+	int (*copy_frame)(struct ioas_origin *o, ioas_pfn_t pfn,
+			  uint64_t offset, void *buffer, uint64_t length,
+			  bool write);
 
 	/*
 	 * Guard that keeps the memory of another process usable, taken once per

@@ -14,7 +14,7 @@
 #define IOAS_TRACE_POINTS(X)                    \
 	X(MAP, "iova, last, error")             \
 	X(UNMAP, "iova, last, bytes")           \
-	X(COPY, "iova, last, error")            \
+	X(COPY, "source iova, last, error")     \
 	X(ATTACH, "space, domain, error")       \
 	X(DETACH, "space, domain, 0")           \
 	X(PIN, "first pfn, pages, for writing") \

@@ -166,7 +166,7 @@ static enum ioas_sim_layout some_layout(struct core *c)
 	return (enum ioas_sim_layout)pick(c, IOAS_SIM_GIANT);
 }
 
-/* ---- rows -------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------- */
 
 static bool has_client(const struct core *c, const struct op *op)
 {
@@ -417,7 +417,7 @@ static bool decode(struct core *c, struct op *op)
 	return row_space(c, op);
 }
 
-/* ---- steps ------------------------------------------------------------------ */
+/* ---- steps --------------------------------------------------------------- */
 
 /* These may fail half way and say so (INV-F1). */
 static bool may_be_partial(const struct op *op)
@@ -500,8 +500,8 @@ static void prelude(struct core *c)
 		{ PIN(0, (c->page << 16) + c->page, 3 * c->page, 0) },
 	};
 	const struct op policy = { POLICY(pick(c, 2)) };
-	const uint8_t first = pick(c, 2) ? (c->fine ? 1 : 0) :
-					   IOAS_ARRAY_SIZE(more);
+	const size_t none = IOAS_ARRAY_SIZE(more);
+	const size_t first = pick(c, 2) ? c->fine : none;
 	struct outcome got;
 
 	script_step(&c->w, &policy, &got);
@@ -513,7 +513,7 @@ static void prelude(struct core *c)
 		world_map_memory(&c->w, o, UINT64_MAX / c->page - 7, 8,
 				 IOAS_SIM_CONSECUTIVE, 0);
 	/* The client asks for whole pages, and cannot pin where it is not. */
-	for (size_t i = first; i < IOAS_ARRAY_SIZE(more) - c->fine; i++) {
+	for (size_t i = first; i + c->fine < none; i++) {
 		script_step(&c->w, more + i, &got);
 		demand(!got.ret);
 	}

@@ -9,12 +9,12 @@
 #include "core/rangemap.h"
 #include "ranges.h"
 
-/* ---- rangemap ------------------------------------------------------------- */
+/* ---- rangemap ------------------------------------------------------------ */
 
 static struct {
 	struct ioas_rangemap m;
 	uint64_t base;
-	/* Which range has the value, 0: none; and where range ends, by start. */
+	/* Which range has the value, 0: none; and by start, where it ends. */
 	uint16_t id[UNIVERSE];
 	uint16_t last[UNIVERSE];
 	bool starts[UNIVERSE];
@@ -118,13 +118,12 @@ static void map_comb(struct input *in)
 	const bool remove = input_below(in, 2);
 
 	for (uint64_t at = s.first; at <= s.last; at += stride) {
+		const uint64_t last = ioas_min(at + stride / 3, UNIVERSE - 1);
+
 		if (remove && map.starts[at])
 			map_remove(at);
 		else if (!remove)
-			map_insert((struct slice){ at, at + stride / 3 < UNIVERSE ?
-							       at + stride / 3 :
-							       at },
-				   0);
+			map_insert((struct slice){ at, last }, 0);
 	}
 }
 
@@ -224,7 +223,7 @@ void fuzz_rangemap(struct input *in)
 	ioas_rangemap_fini(&map.m);
 }
 
-/* ---- itree ------------------------------------------------------------------ */
+/* ---- itree --------------------------------------------------------------- */
 
 #define MAX_NODES 96
 

@@ -70,8 +70,8 @@ static bool twin_window(const struct twin_space *u, uint64_t s, uint64_t e,
 }
 
 /* Step 5: windows are maximal runs of allowed bytes, clipped. */
-static int twin_windows(const struct twin_space *u, uint64_t align, uint64_t off,
-			uint64_t length, uint64_t *out)
+static int twin_windows(const struct twin_space *u, uint64_t align,
+			uint64_t off, uint64_t length, uint64_t *out)
 {
 	const uint64_t lo = TWIN_PAGE, hi = UINT64_MAX - TWIN_PAGE;
 

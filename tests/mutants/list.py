@@ -213,7 +213,7 @@ mutant("28b", "copy takes no reference",
        ("core/iopt.c", "	a->pages = ioas_pages_get(from->pages);",
         "	a->pages = from->pages;"))
 mutant("29", "change of process counts a shared object twice",
-       ("core/context.c", "	if (pages->moving || !moves(c, pages))",
+       ("core/context.c", "	if (pages->seen || !moves(c, pages))",
         "	if (!moves(c, pages))"))
 mutant("30a", "dirty read clears although told not to",
        ("core/dirty.c", "		ret = dirty_walk(ioas, domain, rq->iova,"

@@ -585,12 +585,13 @@ static int check_rw(const struct world *w, const struct op *op,
 		return -ENOENT;
 	for (;;) {
 		const int id = area_at(w, (uint8_t)c->space, at);
-		const struct m_area *a = w->area + id;
 		struct stretch *s = p->s + p->nr;
+		const struct m_area *a;
 		int ret;
 
 		if (id < 0)
 			return -ENOENT;
+		a = w->area + id;
 		s->g = w->object + a->object;
 		s->byte = a->byte + (at - a->iova);
 		s->length = ioas_min(last, a->last) - at + 1;

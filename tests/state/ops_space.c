@@ -180,10 +180,12 @@ static int predict_object(const struct world *w, const struct op *op,
 
 	if (o->kind == M_PROCESS && start + length < start)
 		return -EOVERFLOW;
-	if (!length || length > UINT64_MAX - w->page)
+	if (!length)
 		return -EINVAL;
 	if (!ioas_last(start, length, &last))
 		return -EOVERFLOW;
+	if (length > UINT64_MAX - w->page)
+		return -EINVAL;
 	memset(g, 0, sizeof(*g));
 	g->origin = op->b;
 	g->base = start >> w->page_lg2;

@@ -339,6 +339,81 @@ static void a_frame_without_a_pointer_is_efault(void **state)
 			 -EFAULT);
 }
 
+/* Copies that the fake was asked for; @limit bytes work. */
+static struct {
+	unsigned int calls;
+	uint64_t bytes;
+	uint64_t limit;
+} copied;
+
+static int fake_copy_frame(struct ioas_origin *o, ioas_pfn_t pfn,
+			   uint64_t offset, void *buffer, uint64_t length,
+			   bool write)
+{
+	uint8_t *p = fake.memory[pfn] + offset;
+
+	(void)o;
+	assert_true(offset < PAGE);
+	copied.calls++;
+	copied.bytes += length;
+	if (copied.bytes > copied.limit)
+		return -EFAULT;
+	if (write)
+		memcpy(p, buffer, length);
+	else
+		memcpy(buffer, p, length);
+	return 0;
+}
+
+static void frames_without_pointers_are_copied_run_by_run(void **state)
+{
+	static const struct ioas_origin_ops ops = {
+		.unpin = fake_unpin,
+		.pointer = fake_pointer,
+		.copy_frame = fake_copy_frame,
+	};
+	uint8_t buffer[7 * PAGE], model[7 * PAGE];
+	struct ioas_run room[3];
+	struct ioas_batch b;
+
+	(void)state;
+	fake_reset();
+	fake.head.ops = &ops;
+	fake.no_pointer = 100;
+	copied.limit = UINT64_MAX;
+	for (unsigned int i = 0; i < sizeof(model); i++)
+		model[i] = (uint8_t)(i * 7 + 3);
+	ioas_batch_init(&b, room, 3);
+	assert_true(ioas_batch_append(&b, 100, 3, IOAS_KIND_CPU));
+	assert_true(ioas_batch_append(&b, 10, 2, IOAS_KIND_CPU));
+	assert_true(ioas_batch_append(&b, 120, 2, IOAS_KIND_CPU));
+	assert_int_equal(ioas_batch_copy(&b, &fake.head, PAGE_LG2, 0, model,
+					 sizeof(model), true),
+			 0);
+	assert_int_equal(copied.calls, 2);
+	assert_memory_equal(fake.memory[100], model, 3 * PAGE);
+	assert_memory_equal(fake.memory[10], model + 3 * PAGE, 2 * PAGE);
+	assert_memory_equal(fake.memory[120], model + 5 * PAGE, 2 * PAGE);
+	for (unsigned int at = 0; at < sizeof(model); at++)
+		for (unsigned int n = 1; n <= sizeof(model) - at; n++) {
+			memset(buffer, 0, sizeof(buffer));
+			assert_int_equal(ioas_batch_copy(&b, &fake.head,
+							 PAGE_LG2, at, buffer,
+							 n, false),
+					 0);
+			assert_memory_equal(buffer, model + at, n);
+		}
+	/* What was copied before an error stays copied. */
+	copied.bytes = 0;
+	copied.limit = 3 * PAGE;
+	memset(buffer, 0, sizeof(buffer));
+	assert_int_equal(ioas_batch_copy(&b, &fake.head, PAGE_LG2, 0, buffer,
+					 sizeof(buffer), false),
+			 -EFAULT);
+	assert_memory_equal(buffer, model, 5 * PAGE);
+	assert_int_equal(buffer[5 * PAGE], 0);
+}
+
 /* ---- memory ------------------------------------------------------------- */
 
 #define INLINE 21u
@@ -456,6 +531,7 @@ int main(void)
 		cmocka_unit_test(heads_are_dropped_and_carries_remain),
 		cmocka_unit_test(bytes_are_copied_at_every_offset),
 		cmocka_unit_test(a_frame_without_a_pointer_is_efault),
+		cmocka_unit_test(frames_without_pointers_are_copied_run_by_run),
 		cmocka_unit_test(fill_capacity_follows_the_range),
 		cmocka_unit_test(tuning_turns_the_capacity_down),
 		cmocka_unit_test(draining_needs_no_memory),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "origin/frames.h"
@@ -51,7 +52,9 @@ static void *anchor_pointer(void *owner, uint64_t page)
 	return (void *)((uintptr_t)owner + (uintptr_t)page);
 }
 
-static const struct ioas_frames_ops anchor_ops = { anchor_pointer };
+static const struct ioas_frames_ops anchor_ops = {
+	.pointer = anchor_pointer,
+};
 
 static struct ioas_frames_owner owner_of(void *owner)
 {
@@ -234,14 +237,154 @@ static void numbers_are_reused_only_after_a_lap(void **state)
 	assert_int_equal(ioas_frames_alloc(&fs, SLOT + 1, &by, &b), 0);
 	assert_int_equal(b, a + SLOT);
 	/* The lap's end: what is in use is stepped over. */
-	fs.next = fs.last - SLOT + 1;
+	assert_int_equal(fs.ceiling, ((uint64_t)1 << 40) - 1);
+	fs.next = fs.lap - SLOT + 1;
 	assert_int_equal(ioas_frames_alloc(&fs, 1, &by, &c), 0);
-	assert_int_equal(c, fs.last - SLOT + 1);
+	assert_int_equal(c, fs.lap - SLOT + 1);
 	assert_int_equal(ioas_frames_alloc(&fs, 2 * SLOT, &by, &d), 0);
 	assert_int_equal(d, b + 2 * SLOT);
 	ioas_frames_free(&fs, b);
 	ioas_frames_free(&fs, c);
 	ioas_frames_free(&fs, d);
+	ioas_frames_fini(&fs);
+}
+
+static void memory_does_not_grow_with_the_numbers_given_out(void **state)
+{
+	struct ioas_frames_owner by = owner_of(anchor);
+	struct ioas_frames fs;
+	ioas_pfn_t pfn;
+	size_t before;
+
+	(void)state;
+	space_init(&fs, 12);
+	/* More than a lap; a range that is in use lengthens it. */
+	assert_int_equal(ioas_frames_alloc(&fs, fs.identity_nr, &by, &pfn), 0);
+	before = memory_blocks();
+	for (unsigned int i = 0; i < 20000; i++) {
+		ioas_pfn_t one;
+
+		assert_int_equal(ioas_frames_alloc(&fs, 1, &by, &one), 0);
+		assert_true(one > pfn);
+		ioas_frames_free(&fs, one);
+	}
+	assert_true(memory_blocks() <= before + 12);
+	ioas_frames_free(&fs, pfn);
+	ioas_frames_fini(&fs);
+}
+
+static void numbers_above_the_ceiling_are_the_last_resort(void **state)
+{
+	struct ioas_frames_owner by = owner_of(anchor);
+	struct ioas_frames fs;
+	ioas_pfn_t low, high, again;
+	uint64_t lowest;
+
+	(void)state;
+	space_init(&fs, 12);
+	lowest = ioas_align_up(fs.identity_nr, SLOT);
+	assert_int_equal(ioas_frames_alloc(&fs, fs.ceiling - lowest + 1, &by,
+					   &low),
+			 0);
+	assert_int_equal(low, lowest);
+	assert_int_equal(ioas_frames_alloc(&fs, 1, &by, &high), 0);
+	assert_int_equal(high, fs.ceiling + 1);
+	ioas_frames_free(&fs, low);
+	assert_int_equal(ioas_frames_alloc(&fs, 1, &by, &again), 0);
+	assert_int_equal(again, lowest);
+	ioas_frames_free(&fs, again);
+	ioas_frames_free(&fs, high);
+	ioas_frames_fini(&fs);
+}
+
+/* ---- copies: each byte of a range knows where it is --------------------- */
+
+#define COPY_PAGES 3u
+
+struct copy_range {
+	uint8_t bytes[COPY_PAGES * 8];
+	unsigned int calls;
+};
+
+static void *no_pointer(void *owner, uint64_t page)
+{
+	(void)owner;
+	(void)page;
+	return NULL;
+}
+
+static int range_copy(void *owner, uint64_t page, uint64_t offset,
+		      void *buffer, uint64_t length, bool write)
+{
+	struct copy_range *r = owner;
+	uint8_t *p = r->bytes + page * 8 + offset;
+
+	r->calls++;
+	assert_true(page * 8 + offset + length <= sizeof(r->bytes));
+	if (write)
+		memcpy(p, buffer, length);
+	else
+		memcpy(buffer, p, length);
+	return 0;
+}
+
+static void copies_go_on_from_range_to_range(void **state)
+{
+	static const struct ioas_frames_ops ops = { .pointer = no_pointer,
+						    .copy = range_copy };
+	static const struct ioas_frames_ops mute = { .pointer = no_pointer };
+	struct copy_range a = { .calls = 0 }, c = { .calls = 0 };
+	uint8_t b[COPY_PAGES * 8], buffer[9 * 8], model[9 * 8];
+	const uint64_t first = (uint64_t)1 << 50;
+	struct ioas_frames fs;
+
+	(void)state;
+	space_init(&fs, 3);
+	/* By copy, by memory, by copy; then one that has neither. */
+	assert_int_equal(ioas_frames_register(&fs, first, 3,
+					      &(struct ioas_frames_owner){
+						      &ops, &a, NULL }),
+			 0);
+	assert_int_equal(ioas_frames_register(&fs, first + 3, 3,
+					      &(struct ioas_frames_owner){
+						      NULL, NULL, b }),
+			 0);
+	assert_int_equal(ioas_frames_register(&fs, first + 6, 3,
+					      &(struct ioas_frames_owner){
+						      &ops, &c, NULL }),
+			 0);
+	assert_int_equal(ioas_frames_register(&fs, first + 9, 1,
+					      &(struct ioas_frames_owner){
+						      &mute, &c, NULL }),
+			 0);
+	for (unsigned int i = 0; i < sizeof(model); i++)
+		model[i] = (uint8_t)(i + 1);
+	assert_int_equal(ioas_frames_copy(&fs, first, 0, model, sizeof(model),
+					  true),
+			 0);
+	assert_memory_equal(a.bytes, model, 24);
+	assert_memory_equal(b, model + 24, 24);
+	assert_memory_equal(c.bytes, model + 48, 24);
+	/* One call for what lies in one range. */
+	assert_int_equal(a.calls, 1);
+	assert_int_equal(c.calls, 1);
+	for (unsigned int at = 0; at < sizeof(model); at++)
+		for (unsigned int n = 0; n <= sizeof(model) - at; n++) {
+			memset(buffer, 0, sizeof(buffer));
+			assert_int_equal(ioas_frames_copy(&fs, first + at / 8,
+							  at % 8, buffer, n,
+							  false),
+					 0);
+			assert_memory_equal(buffer, model + at, n);
+			assert_true(n == sizeof(model) || !buffer[n]);
+		}
+	assert_int_equal(ioas_frames_copy(&fs, first + 8, 0, buffer, 9, false),
+			 -EFAULT);
+	assert_int_equal(ioas_frames_copy(&fs, first + 10, 0, buffer, 1, false),
+			 -EFAULT);
+	for (unsigned int i = 0; i < 9; i += 3)
+		ioas_frames_free(&fs, first + i);
+	ioas_frames_free(&fs, first + 9);
 	ioas_frames_fini(&fs);
 }
 
@@ -548,6 +691,10 @@ int main(void)
 		cmocka_unit_test(last_frames_of_all_can_be_registered),
 		cmocka_unit_test(a_huge_range_costs_a_few_nodes),
 		cmocka_unit_test(numbers_are_reused_only_after_a_lap),
+		cmocka_unit_test(
+			memory_does_not_grow_with_the_numbers_given_out),
+		cmocka_unit_test(numbers_above_the_ceiling_are_the_last_resort),
+		cmocka_unit_test(copies_go_on_from_range_to_range),
 		cmocka_unit_test(a_full_space_is_enospc),
 		cmocka_unit_test(ranges_in_any_order_match_an_array),
 		cmocka_unit_test(a_range_takes_no_number_of_its_neighbours),

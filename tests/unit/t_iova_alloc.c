@@ -70,7 +70,8 @@ static void take(struct fixture *f, struct twin_space *u, unsigned int first,
 static void fence(struct fixture *f, const struct twin_space *u)
 {
 	const struct ioas_iova_range below = { 0, u->base - 1 };
-	const struct ioas_iova_range above = { u->base + TWIN_SIZE, UINT64_MAX };
+	const struct ioas_iova_range above = { u->base + TWIN_SIZE,
+					       UINT64_MAX };
 
 	if (u->base)
 		assert_int_equal(ioas_iopt_reserve(f->ioas, &below, 1, f), 0);
@@ -103,9 +104,10 @@ static void allow(struct fixture *f, struct twin_space *u, struct prng *r)
 
 static void populate(struct fixture *f, struct twin_space *u, struct prng *r)
 {
-	static const ioas_iova_t bases[] = { 0, UINT64_C(1) << 63,
-					     (UINT64_C(1) << 32) - TWIN_SIZE / 2,
-					     UINT64_MAX - TWIN_SIZE + 1 };
+	static const ioas_iova_t bases[] = {
+		0, UINT64_C(1) << 63, (UINT64_C(1) << 32) - TWIN_SIZE / 2,
+		UINT64_MAX - TWIN_SIZE + 1,
+	};
 	unsigned int n = (unsigned int)prng_below(r, 30);
 
 	memset(u, 0, sizeof(*u));
@@ -114,7 +116,8 @@ static void populate(struct fixture *f, struct twin_space *u, struct prng *r)
 	if (prng_below(r, 2))
 		allow(f, u, r);
 	while (n--) {
-		const unsigned int first = (unsigned int)prng_below(r, TWIN_SIZE);
+		const unsigned int first =
+			(unsigned int)prng_below(r, TWIN_SIZE);
 		unsigned int last = first + (unsigned int)prng_below(r, 40);
 		bool area = prng_below(r, 3);
 

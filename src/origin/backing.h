@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backing: whose memory a frame of a client is, for a whole context
+ *
+ *   private memory   (this process, address)   one range of frame numbers
+ *   shared memory    (file, page)              a chunk per GiB of a file
+ *
+ *    user  va ---VMA---> private ---------------> process + va / page size
+ *                  \---> memfd, tmpfs, ... -\
+ *    file  offset ------------------------- chunk of (dev, ino, page / 2^18)
+ *
+ * So a page of a memfd is one frame however it is reached: through two
+ * mappings, or as a file. A chunk lives while pages of it are pinned; it has
+ * mappings of its own (views), so that shared memory outlives the client's
+ * mapping and its descriptor.
+ *
+ * No access to client memory may crash us, and a file may be truncated at any
+ * moment. Frames therefore have a pointer only where that cannot happen: memfds
+ * sealed against shrinking, mapped from their descriptor. All others are
+ * reached by ioas_frames_copy(), at the price of a system call.
+ *
+ * Owned by a context, beside its frame space, and outlives its origins.
+ */
+#ifndef IOAS_ORIGIN_BACKING_H
+#define IOAS_ORIGIN_BACKING_H
+
+#include "base/list.h"
+#include "origin/frames.h"
+#include "origin/ops.h"
+#include "origin/vma.h"
+
+#define IOAS_BACKINGS_SLOTS 64
+/* The kernel's own mounts: memfds and anonymous memory; one per huge size. */
+#define IOAS_BACKINGS_MOUNTS 4
+
+/* Embedded in a context. Set once but for what @lock guards. */
+struct ioas_backings {
+	struct ioas_frames *frames;
+	struct ioas_vmas vmas;
+	/* Device numbers of file systems that are memory; [0]: of memfds. */
+	uint64_t memory_dev[IOAS_BACKINGS_MOUNTS];
+	/* Frame of address 0 of this process. */
+	ioas_pfn_t process;
+	/* Pages of it that are pinned. */
+	_Atomic uint64_t process_pins;
+
+	struct ioas_mutex lock;
+	/* Guarded. struct ioas_chunk, by hash. */
+	struct ioas_list chunks[IOAS_BACKINGS_SLOTS];
+	uint64_t nr_chunks;
+	uint64_t chunk_pins;
+};
+
+/*
+ * @frames has the page size of the machine. Return: 0, -EINVAL (it has not),
+ * -EOPNOTSUPP (a kernel before 5.14, no /proc), -ENOSPC, -ENOMEM.
+ */
+int ioas_backings_init(struct ioas_backings *b, struct ioas_frames *frames);
+/* Every page has been unpinned (checked). Accepts a zeroed @b. */
+void ioas_backings_fini(struct ioas_backings *b);
+
+/* Pages pinned now, and chunks that exist. */
+uint64_t ioas_backings_pinned(struct ioas_backings *b);
+uint64_t ioas_backings_chunks(struct ioas_backings *b);
+
+/* ---- for the origins of this room ---------------------------------------- */
+
+/* Where a view of a file comes from: a descriptor, or else a client's VMA. */
+struct ioas_chunk_source {
+	uint64_t dev;
+	uint64_t ino;
+	int fd; /* -1: none */
+	const struct ioas_vma *vma;
+};
+
+/*
+ * Is a shared mapping of this file known by the file? Return: 0, -EFAULT (it
+ * may not be pinned for writing), -EOPNOTSUPP (by address), -ENOMEM.
+ */
+int ioas_backings_admit(struct ioas_backings *b, uint64_t dev, uint64_t ino,
+			uint64_t page, bool write);
+/*
+ * Pin pages [@page, @page + @nr) of a file and append them to @rq, as many as
+ * there is room for. Return: 0; or an error, of the page after those appended:
+ * -EFAULT, -ENOMEM, -EOPNOTSUPP (the file cannot be mapped).
+ */
+int ioas_backings_pin_file(struct ioas_backings *b,
+			   const struct ioas_chunk_source *src, uint64_t page,
+			   uint64_t nr, struct ioas_pin_request *rq);
+/* Pin @nr pages at @address of this process; else as above. */
+int ioas_backings_pin_address(struct ioas_backings *b, uint64_t address,
+			      uint64_t nr, struct ioas_pin_request *rq);
+/* Frames of either kind. Cannot fail. */
+void ioas_backings_unpin(struct ioas_backings *b, ioas_pfn_t pfn, uint64_t nr);
+
+#endif

@@ -211,3 +211,33 @@ void ioas_access_destroy(struct ioas_access *a)
 		return;
 	ioas_free(a, sizeof(*a));
 }
+
+/* Is @at on the list of @ioas, and @a's? */
+static bool attachment_valid(const struct ioas_access *a,
+			     const struct ioas_attachment *at,
+			     struct ioas *ioas)
+{
+	bool listed = false;
+
+	ioas_mutex_lock(&ioas->access_lock, IOAS_RANK_LEAF);
+	ioas_list_for_each(l, &ioas->accesses)
+		listed |= l == &at->link;
+	ioas_mutex_unlock(&ioas->access_lock);
+	return listed && at->access == a;
+}
+
+bool ioas_access_validate(struct ioas_access *a)
+{
+	bool valid;
+
+	ioas_mutex_lock(&a->lock, IOAS_RANK_CLIENT);
+	if (a->changing) /* the attachment may be going */
+		valid = !a->ioas && a->unpin_ioas;
+	else if (a->unpin_ioas)
+		valid = a->ioas == a->unpin_ioas && a->attachment &&
+			attachment_valid(a, a->attachment, a->ioas);
+	else
+		valid = !a->ioas && !a->attachment;
+	ioas_mutex_unlock(&a->lock);
+	return valid;
+}

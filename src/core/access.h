@@ -81,6 +81,12 @@ int ioas_access_create(struct ioas_context *ctx,
 /* Detaches first. Accepts NULL. */
 void ioas_access_destroy(struct ioas_access *access);
 
+/*
+ * The two spaces and the attachment agree; true if sound. Takes the access's
+ * lock and the space's list lock.
+ */
+bool ioas_access_validate(struct ioas_access *access);
+
 /* Return: 0, -EINVAL (attached already), -EADDRINUSE (alignment), -ENOMEM. */
 int ioas_access_attach(struct ioas_access *access, struct ioas *ioas);
 /* Return: 0, -ENOENT (not attached), -EBUSY (a change is in progress). */

@@ -95,6 +95,20 @@ void ioas_batch_fini(struct ioas_batch *b)
 	b->runs = NULL;
 }
 
+bool ioas_batch_validate(const struct ioas_batch *b)
+{
+	uint64_t total = 0;
+
+	if (b->nr_runs > b->cap ||
+	    (b->kind != IOAS_KIND_CPU && b->kind != IOAS_KIND_MMIO))
+		return false;
+	for (uint32_t i = 0; i < b->nr_runs; i++)
+		if (!b->runs[i].nr ||
+		    ioas_add_overflow(total, b->runs[i].nr, &total))
+			return false;
+	return total == b->total;
+}
+
 static void unpin_run(struct ioas_origin *origin, ioas_pfn_t pfn, uint64_t nr,
 		      bool dirty)
 {

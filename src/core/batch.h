@@ -86,6 +86,9 @@ static inline bool ioas_batch_append(struct ioas_batch *b, ioas_pfn_t pfn,
 	return true;
 }
 
+/* H1; true if sound. */
+bool ioas_batch_validate(const struct ioas_batch *b);
+
 /*
  * Hand the first @nr pages back to @origin and drop them. What remains is a
  * carry: it lies in one run (checked).

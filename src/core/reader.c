@@ -268,6 +268,7 @@ int ioas_reader_next(struct ioas_reader *r)
 		ioas_batch_clear(&r->batch);
 		return ret;
 	}
+	IOAS_DCHECK(!ioas_batch_validate(&r->batch)); /* H1 */
 	IOAS_CHECK(r->batch.total != r->bend - r->bstart); /* H2 */
 	return 0;
 }

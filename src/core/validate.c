@@ -142,6 +142,8 @@ static void validate_linked(struct report *r, const struct ioas *ioas,
 	if (!a->storage)
 		return;
 	EXPECT(r, domain_of(ioas, a->storage), "B3: stale storage domain");
+	if (!ioas_pages_linked_validate(pages)) /* reported with the object */
+		return;
 	EXPECT(r, ioas_pages_area_at(pages, a->index) &&
 		       ioas_pages_area_at(pages, ioas_area_last_index(a)),
 	       "B3: linked area is not in the linked set");

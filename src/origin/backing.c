@@ -24,7 +24,7 @@
 #include "origin/reach.h"
 #include "seam/fault.h"
 
-/* ---- private memory --------------------------------------------------------- */
+/* ---- private memory ----------------------------------------------------- */
 
 static void *process_pointer(void *owner, uint64_t page)
 {
@@ -47,7 +47,7 @@ static const struct ioas_frames_ops process_frames = {
 	.copy = process_copy,
 };
 
-/* ---- life ---------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 /* 0, which no file system has, if the kernel has no such memory. */
 static uint64_t memfd_dev(unsigned int flags)
@@ -75,11 +75,13 @@ int ioas_backings_init(struct ioas_backings *b, struct ioas_frames *frames)
 	if (ret)
 		return ret;
 	*b = (struct ioas_backings){ .memory_dev = {
-		memfd_dev(0),
-		memfd_dev(MFD_HUGETLB),
-		memfd_dev(MFD_HUGETLB | MFD_HUGE_2MB),
-		memfd_dev(MFD_HUGETLB | MFD_HUGE_1GB),
-	} };
+					     memfd_dev(0),
+					     memfd_dev(MFD_HUGETLB),
+					     memfd_dev(MFD_HUGETLB |
+						       MFD_HUGE_2MB),
+					     memfd_dev(MFD_HUGETLB |
+						       MFD_HUGE_1GB),
+				     } };
 	for (unsigned int i = 0; i < IOAS_BACKINGS_SLOTS; i++)
 		ioas_list_init(&b->chunks[i]);
 	ret = ioas_vmas_open(&b->vmas);
@@ -111,8 +113,8 @@ uint64_t ioas_backings_pinned(struct ioas_backings *b)
 	ioas_mutex_lock(&b->lock, IOAS_RANK_ORIGIN);
 	nr = b->chunk_pins;
 	ioas_mutex_unlock(&b->lock);
-	return nr + atomic_load_explicit(&b->process_pins,
-					 memory_order_relaxed);
+	return nr +
+	       atomic_load_explicit(&b->process_pins, memory_order_relaxed);
 }
 
 uint64_t ioas_backings_chunks(struct ioas_backings *b)
@@ -125,7 +127,7 @@ uint64_t ioas_backings_chunks(struct ioas_backings *b)
 	return nr;
 }
 
-/* ---- chunks --------------------------------------------------------------------- */
+/* ---- chunks ------------------------------------------------------------- */
 
 static struct ioas_list *chunk_slot(struct ioas_backings *b, uint64_t dev,
 				    uint64_t ino, uint64_t index)
@@ -247,7 +249,7 @@ int ioas_backings_admit(struct ioas_backings *b, uint64_t dev, uint64_t ino,
 	return write && kind == IOAS_MOUNT_STORAGE ? -EFAULT : -EOPNOTSUPP;
 }
 
-/* ---- pins -------------------------------------------------------------------------- */
+/* ---- pins --------------------------------------------------------------- */
 
 static bool request_has_room(const struct ioas_pin_request *rq, ioas_pfn_t pfn)
 {
@@ -320,8 +322,7 @@ int ioas_backings_pin_address(struct ioas_backings *b, uint64_t address,
 		ret = -EFAULT;
 	if (ret)
 		return ret;
-	atomic_fetch_add_explicit(&b->process_pins, done,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&b->process_pins, done, memory_order_relaxed);
 	request_append(rq, first, done);
 	return 0;
 }

@@ -41,8 +41,8 @@ static bool view_has(const struct ioas_chunk_view *v, uint64_t page)
 }
 
 /* A view that has @page; NULL: there is none yet. */
-static const struct ioas_chunk_view *
-chunk_view(const struct ioas_chunk *c, uint64_t page, bool write)
+static const struct ioas_chunk_view *chunk_view(const struct ioas_chunk *c,
+						uint64_t page, bool write)
 	__must_hold_shared(c->lock)
 {
 	if (view_has(&c->view[1], page))
@@ -58,7 +58,7 @@ static void view_unmap(const struct ioas_chunk *c,
 		munmap(v->map, (size_t)((v->end - v->from) << chunk_lg2(c)));
 }
 
-/* ---- from a descriptor ---------------------------------------------------- */
+/* ---- from a descriptor -------------------------------------------------- */
 
 static void *fd_map(int fd, int prot, size_t length, off_t at)
 {
@@ -117,13 +117,14 @@ static int view_from_fd(const struct ioas_chunk *c, int fd, bool write,
 	return 0;
 }
 
-/* ---- from a mapping of the client ----------------------------------------- */
+/* ---- from a mapping of the client --------------------------------------- */
 
+/* 0 or -EOPNOTSUPP. */
 static int view_from_map_file(const struct ioas_chunk *c,
 			      const struct ioas_vma *vma, bool write,
 			      struct ioas_chunk_view *v)
 {
-	int ret = -EOPNOTSUPP, fd;
+	int ret = -EFAULT, fd;
 	struct stat st;
 	char path[80];
 
@@ -137,13 +138,12 @@ static int view_from_map_file(const struct ioas_chunk *c,
 	    ioas_vma_dev(major(st.st_dev), minor(st.st_dev)) == c->dev)
 		ret = view_from_fd(c, fd, write, v);
 	close(fd);
-	return ret;
+	return ret ? -EOPNOTSUPP : 0;
 }
 
-/* Is all of @v this chunk, as far as it has to be for @write? */
+/* Is all of @v this chunk? */
 static bool view_verify(const struct ioas_chunk *c,
-			const struct ioas_chunk_view *v, bool write,
-			struct ioas_vma *own)
+			const struct ioas_chunk_view *v, struct ioas_vma *own)
 {
 	const uint8_t lg2 = chunk_lg2(c);
 	const uint64_t page = (c->index << IOAS_CHUNK_LG2) + v->from;
@@ -153,14 +153,12 @@ static bool view_verify(const struct ioas_chunk *c,
 	       own->flags & IOAS_VMA_SHARED && own->dev == c->dev &&
 	       own->ino == c->ino &&
 	       own->offset + (at - own->start) == page << lg2 &&
-	       own->last - at >= ((v->end - v->from) << lg2) - 1 &&
-	       (!write || own->flags & IOAS_VMA_WRITE);
+	       own->last - at >= ((v->end - v->from) << lg2) - 1;
 }
 
-/* *@writable: what came out of it. */
-static int view_from_vma(const struct ioas_chunk *c,
-			 const struct ioas_vma *vma, bool write,
-			 struct ioas_chunk_view *v, bool *writable)
+/* *@writable: what came out of it. 0, -EFAULT (not this file), -EOPNOTSUPP. */
+static int view_from_vma(const struct ioas_chunk *c, const struct ioas_vma *vma,
+			 bool write, struct ioas_chunk_view *v, bool *writable)
 {
 	const uint8_t lg2 = chunk_lg2(c);
 	const uint64_t first = c->index << IOAS_CHUNK_LG2;
@@ -177,12 +175,10 @@ static int view_from_vma(const struct ioas_chunk *c,
 		return view_from_map_file(c, vma, write, v);
 	v->from = start - first;
 	v->end = IOAS_CHUNK_PAGES;
-	if (!view_verify(c, v, write, &own))
+	if (!view_verify(c, v, &own))
 		goto err_unmap;
 	*writable = own.flags & IOAS_VMA_WRITE;
-	if (mprotect(v->map, length,
-		     PROT_READ | (*writable ? PROT_WRITE : 0)) ||
-	    madvise(v->map, length, MADV_DONTFORK))
+	if (mprotect(v->map, length, PROT_READ | (*writable ? PROT_WRITE : 0)))
 		goto err_unmap;
 	/* A lock of the client's is not ours. */
 	munlock(v->map, length);
@@ -193,7 +189,7 @@ err_unmap:
 	return -EFAULT;
 }
 
-/* ---- the chunk --------------------------------------------------------------- */
+/* ---- the chunk ---------------------------------------------------------- */
 
 /* Nothing can shrink a memfd with this seal, nor take the seal off. */
 static void chunk_settle(struct ioas_chunk *c, int fd)
@@ -207,8 +203,7 @@ static void chunk_settle(struct ioas_chunk *c, int fd)
 		return;
 	seals = fcntl(fd, F_GET_SEALS);
 	if (seals >= 0 && seals & F_SEAL_SHRINK)
-		atomic_store_explicit(&c->steady, v->map,
-				      memory_order_release);
+		atomic_store_explicit(&c->steady, v->map, memory_order_release);
 }
 
 /* Let there be a view of @page: 0, -EFAULT, -ENOMEM or -EOPNOTSUPP. */
@@ -228,7 +223,15 @@ static int chunk_open(struct ioas_chunk *c, const struct ioas_chunk_source *src,
 		ret = view_from_vma(c, src->vma, write, &new, &writable);
 	if (ret)
 		goto out_unlock;
-	/* It begins at or before @page, and has what the old one has. */
+	if (!view_has(&new, page)) {
+		/* A file of huge pages that ends before it. */
+		view_unmap(c, &new);
+		ret = -EFAULT;
+		goto out_unlock;
+	}
+	madvise(new.map, (size_t)((new.end - new.from) << chunk_lg2(c)),
+		MADV_DONTFORK);
+	/* The old one ended before @page or began after it; so it is in this. */
 	view_unmap(c, &c->view[writable]);
 	c->view[writable] = new;
 out_unlock:
@@ -267,7 +270,7 @@ int ioas_chunk_populate(struct ioas_chunk *c,
 	ret = chunk_open(c, src, page, write);
 	if (!ret)
 		ret = view_populate(c, src, page, nr, write, done);
-	/* A huge page file that ends before @page has no view of it. */
+	/* What came out of it was not writable. */
 	return ret > 0 ? -EFAULT : ret;
 }
 
@@ -277,7 +280,7 @@ void ioas_chunk_unmap(struct ioas_chunk *c) __no_lock_analysis
 	view_unmap(c, &c->view[1]);
 }
 
-/* ---- for the frame space ------------------------------------------------------ */
+/* ---- for the frame space ------------------------------------------------ */
 
 static void *chunk_pointer(void *owner, uint64_t page)
 {
@@ -287,8 +290,8 @@ static void *chunk_pointer(void *owner, uint64_t page)
 	return steady ? steady + (size_t)(page << chunk_lg2(c)) : NULL;
 }
 
-static int chunk_copy(void *owner, uint64_t page, uint64_t offset,
-		      void *buffer, uint64_t length, bool write)
+static int chunk_copy(void *owner, uint64_t page, uint64_t offset, void *buffer,
+		      uint64_t length, bool write)
 {
 	struct ioas_chunk *c = owner;
 	const struct ioas_chunk_view *v;

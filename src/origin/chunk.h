@@ -23,7 +23,7 @@
 #include "origin/backing.h"
 #include "seam/lock.h"
 
-/* 2^18 pages are what frame numbers are given out in; 32 bits lack addresses. */
+/* What frame numbers are given out in; 32 bits lack addresses. */
 #define IOAS_CHUNK_LG2 (sizeof(void *) > 4 ? 18u : 12u)
 #define IOAS_CHUNK_PAGES ((uint64_t)1 << IOAS_CHUNK_LG2)
 

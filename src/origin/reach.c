@@ -24,8 +24,7 @@ int ioas_reach_check(void)
 	return madvise(NULL, 0, REACH_POPULATE_READ) ? -EOPNOTSUPP : 0;
 }
 
-int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length,
-		    bool write)
+int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length, bool write)
 {
 	const pid_t self = getpid();
 	char *buf = buffer;

@@ -2,8 +2,8 @@
 /*
  * reach: memory that may be gone at any moment, without a signal
  *
- * Both ask the kernel to do the access, so that a hole, a protection or the end
- * of a file is an error and not a SIGSEGV or a SIGBUS. A copy that meets one has
+ * Both let the kernel do the access, so that a hole, a protection or the end of
+ * a file is an error and not a SIGSEGV or a SIGBUS. A copy that meets one has
  * copied what lies before it.
  */
 #ifndef IOAS_ORIGIN_REACH_H

@@ -64,8 +64,8 @@ static int pin_vma(struct ioas_backings *b, const struct ioas_vma *vma,
 	const struct ioas_chunk_source src = {
 		.dev = vma->dev, .ino = vma->ino, .fd = -1, .vma = vma
 	};
-	const uint64_t page = (vma->offset + (address - vma->start)) >>
-			      b->frames->page_lg2;
+	const uint64_t page =
+		(vma->offset + (address - vma->start)) >> b->frames->page_lg2;
 	const uint64_t before = rq->nr_pinned;
 	int ret = -EOPNOTSUPP;
 
@@ -100,9 +100,9 @@ static int user_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 		const uint64_t had = rq->nr_pinned;
 		struct ioas_vma vma;
 
-		ret = page < limit ? ioas_vma_find(&b->vmas, page << lg2,
-						   &vma) :
-				     -EFAULT;
+		ret = page < limit ?
+			      ioas_vma_find(&b->vmas, page << lg2, &vma) :
+			      -EFAULT;
 		if (!ret)
 			ret = pin_vma(b, &vma, page << lg2,
 				      ioas_min(rq->nr - had,
@@ -151,8 +151,7 @@ static int user_copy(struct ioas_origin *o, uint64_t offset, void *buffer,
 	if (!ioas_last(offset, length, &last) ||
 	    last >> IOAS_FRAMES_IDENTITY_LG2)
 		return -EFAULT;
-	return ioas_reach_copy(offset, buffer, length,
-			       flags & IOAS_COPY_WRITE);
+	return ioas_reach_copy(offset, buffer, length, flags & IOAS_COPY_WRITE);
 }
 
 static void user_destroy(struct ioas_origin *o)

@@ -18,7 +18,7 @@
 
 #include "base/bits.h"
 
-/* Argument of PROCMAP_QUERY; the host's headers may be older than its kernel. */
+/* Argument of PROCMAP_QUERY, which the host's headers may not have. */
 struct vma_query {
 	uint64_t size;
 	uint64_t flags;

@@ -26,7 +26,7 @@ struct ioas_vma {
 	/* Bytes [start, last] of the address space. */
 	uint64_t start;
 	uint64_t last;
-	/* Byte of the file at @start; the file: ioas_vma_dev(), inode number. */
+	/* Byte of the file at @start; which file that is. */
 	uint64_t offset;
 	uint64_t dev;
 	uint64_t ino;

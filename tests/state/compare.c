@@ -112,8 +112,13 @@ static void compare_members(struct world *w, uint8_t s)
 			fail(w, "space %u: domain %d is missing", s, d);
 	ioas_list_for_each(l, &r->accesses)
 		clients++;
-	for (int c = 0; c < NR_CLIENTS; c++)
-		clients -= w->client[c].real && w->client[c].space == s;
+	for (int c = 0; c < NR_CLIENTS; c++) {
+		if (!w->client[c].real || w->client[c].space != s)
+			continue;
+		clients--;
+		if (!ioas_access_validate(w->client[c].real))
+			fail(w, "client %d is not sound", c);
+	}
 	if (clients)
 		fail(w, "space %u: %d clients more than the model has", s,
 		     (int)clients);

@@ -30,7 +30,7 @@ typedef unsigned long long ull;
 
 static struct world world;
 static struct stats stats;
-static struct options options = { .seed = 1, .ops = 100000, .format = 2 };
+static struct options options = { .seed = 1, .ops = 1000000, .format = 2 };
 
 /*
  * The operations of this epoch. With --shrink a child runs them, and whoever
@@ -144,7 +144,7 @@ static const char usage[] =
 	"usage: model [option]...\n"
 	"Random operations on the IO address space and on a model of it.\n"
 	"  --seed N            seed of the run (1)\n"
-	"  --ops M             operations in all (100000)\n"
+	"  --ops M             operations in all (1000000)\n"
 	"  --epoch-ops M       operations per epoch (500 to 2000)\n"
 	"  --epoch N           this epoch only\n"
 	"  --page-size P       bytes: 8 to 65536; by epoch\n"

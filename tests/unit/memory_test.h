@@ -117,7 +117,7 @@ static inline int case_end(void **state)
 
 #define memory_case(f) cmocka_unit_test_setup_teardown(f, case_begin, case_end)
 
-/* ---- pins ---------------------------------------------------------------- */
+/* ---- pins --------------------------------------------------------------- */
 
 struct pin {
 	struct ioas_run runs[MAX_RUNS];
@@ -174,7 +174,7 @@ static inline int frame_set(ioas_pfn_t pfn, uint8_t byte)
 	return ioas_frames_copy(&mt.fs, pfn, 0, &byte, 1, true);
 }
 
-/* ---- memory of a client --------------------------------------------------- */
+/* ---- memory of a client ------------------------------------------------- */
 
 static inline char *map_at(void *at, size_t pages, int prot, int flags, int fd,
 			   size_t page)

@@ -72,6 +72,7 @@ static void check_equal(const struct ioas_batch *b, const struct list *l)
 {
 	uint64_t n = 0;
 
+	assert_true(ioas_batch_validate(b));
 	assert_int_equal(b->total, l->nr);
 	for (uint32_t r = 0; r < b->nr_runs; r++) {
 		assert_true(b->runs[r].nr > 0);

@@ -253,7 +253,7 @@ static void memory_does_not_grow_with_the_numbers_given_out(void **state)
 {
 	struct ioas_frames_owner by = owner_of(anchor);
 	struct ioas_frames fs;
-	ioas_pfn_t pfn;
+	ioas_pfn_t pfn, last = 0;
 	size_t before;
 
 	(void)state;
@@ -266,6 +266,8 @@ static void memory_does_not_grow_with_the_numbers_given_out(void **state)
 
 		assert_int_equal(ioas_frames_alloc(&fs, 1, &by, &one), 0);
 		assert_true(one > pfn);
+		assert_int_not_equal(one, last);
+		last = one;
 		ioas_frames_free(&fs, one);
 	}
 	assert_true(memory_blocks() <= before + 12);

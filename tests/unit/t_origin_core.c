@@ -89,9 +89,9 @@ static void unmap_iova(struct world *w, ioas_iova_t iova, size_t pages)
 {
 	uint64_t unmapped = 0;
 
-	assert_int_equal(ioas_iopt_unmap(w->space, iova, pages * page_size,
-					 &unmapped),
-			 0);
+	assert_int_equal(
+		ioas_iopt_unmap(w->space, iova, pages * page_size, &unmapped),
+		0);
 	assert_int_equal(unmapped, pages * page_size);
 }
 
@@ -128,7 +128,7 @@ static int rw(struct world *w, ioas_iova_t iova, void *buffer, uint64_t length,
 			      write ? IOAS_ACCESS_WRITE : 0);
 }
 
-/* ---- cases --------------------------------------------------------------------- */
+/* ---- cases -------------------------------------------------------------- */
 
 /* R1: what a device writes is what the client reads, and the other way. */
 static void devices_and_the_client_see_the_same_bytes(void **state)
@@ -157,7 +157,7 @@ static void devices_and_the_client_see_the_same_bytes(void **state)
 				 10 + i);
 		assert_int_equal(frame_get(domain_frame(&w, 2 * IOVA + at)),
 				 20 + i);
-		/* One page of a file is one frame, whatever it was mapped by. */
+		/* One page of a file is one frame, however it is mapped. */
 		assert_int_equal(domain_frame(&w, 2 * IOVA + at),
 				 domain_frame(&w, 3 * IOVA + at));
 		assert_int_equal(frame_set(domain_frame(&w, IOVA + at), 30), 0);
@@ -223,9 +223,9 @@ static void a_bad_page_anywhere_undoes_the_map(void **state)
 
 		w.ctx.tuning.window_pages = n / 6 % 3;
 		w.ctx.tuning.fill_runs = n / 6 == 3;
-		assert_int_equal(mprotect(at + n % 6 * page_size, page_size,
-					  PROT_READ),
-				 0);
+		assert_int_equal(
+			mprotect(at + n % 6 * page_size, page_size, PROT_READ),
+			0);
 		assert_int_equal(map_memory(&w, at, 6, RW, IOVA), -EFAULT);
 		check_empty(&w);
 		assert_int_equal(map_memory(&w, at, 6, IOAS_PROT_READ, IOVA),

@@ -84,6 +84,9 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	f->client.patience = 0;
+	assert_true(ioas_access_validate(f->client.access));
+	assert_int_equal(ioas_access_detach(f->client.access), 0);
+	assert_true(ioas_access_validate(f->client.access));
 	ioas_access_destroy(f->client.access);
 	assert_int_equal(ioas_iopt_destroy(f->ioas), 0);
 	ioas_origin_put(f->own);

@@ -54,10 +54,14 @@ clang: deps ## the build and the tests with clang and its thread-safety analysis
 .PHONY: cov
 cov: deps ## line and branch coverage of src/core, and what is not covered
 	@scripts/deps cov
-	$(call build,build-cov,$(CC),-Db_coverage=true -Doptimization=1)
+	$(call build,build-cov,$(CC),-Db_coverage=true -Doptimization=1 \
+		-Dc_args=-fprofile-update=atomic)
 	@find build-cov -name '*.gcda' -delete
-	@scripts/run-tests build-cov --timeout-multiplier 8
-	@scripts/coverage build-cov src/core
+	@status=0; scripts/run-tests build-cov --timeout-multiplier 8 \
+		--suite unit --suite fail_nth --suite concurrency --suite fuzz \
+		--suite examples || status=1; \
+	build-cov/tests/model --seed 1 --ops 20000 >/dev/null || status=1; \
+	scripts/coverage build-cov src/core || status=1; exit $$status
 
 .PHONY: fuzz
 fuzz: deps ## all fuzz targets, a minute altogether (FUZZ_SECONDS=60)

@@ -38,7 +38,7 @@ static int reserve_aperture(struct ioas *ioas, const struct ioas_domain *d)
 	if (d->last != IOAS_U64_MAX)
 		outside[nr++] = (struct ioas_iova_range){ d->last + 1,
 							  IOAS_U64_MAX };
-	return ioas_iova_reserve(ioas, outside, nr, d);
+	return ioas_iova_reserve(ioas, outside, nr, d, true);
 }
 
 static int domains_room(struct ioas *ioas)
@@ -152,7 +152,7 @@ static int attach_locked(struct ioas *ioas, struct ioas_domain *domain)
 	if (!ret)
 		ret = areas_join(ioas, domain);
 	if (ret) {
-		ioas_iova_unreserve(ioas, domain);
+		ioas_iova_unreserve(ioas, domain, true);
 		return ret;
 	}
 	ioas->domains[ioas->nr_domains++] = domain;
@@ -184,7 +184,7 @@ void ioas_iopt_detach(struct ioas *ioas, struct ioas_domain *domain)
 	if (!IOAS_CHECK(d == ioas->nr_domains)) {
 		ioas->domains[d] = ioas->domains[--ioas->nr_domains];
 		areas_forget(ioas, areas_chain(ioas, NULL), domain);
-		ioas_iova_unreserve(ioas, domain);
+		ioas_iova_unreserve(ioas, domain, true);
 		ioas_iova_realign(ioas);
 	}
 	ioas_write_unlock(&ioas->iova_lock);

@@ -31,6 +31,8 @@
 struct ioas_iova_entry {
 	struct ioas_itree_node node;
 	const void *owner;
+	/* Outside the aperture of the owner, a domain: goes only with it. */
+	bool aperture;
 };
 
 struct ioas_iova_range {

@@ -74,7 +74,7 @@ static int reserve_one(struct ioas *ioas, const struct ioas_iova_range *r,
 }
 
 int ioas_iova_reserve(struct ioas *ioas, const struct ioas_iova_range *ranges,
-		      uint32_t nr, const void *owner)
+		      uint32_t nr, const void *owner, bool aperture)
 {
 	struct ioas_itree fresh = { 0 };
 	struct ioas_itree_node *n;
@@ -90,12 +90,13 @@ int ioas_iova_reserve(struct ioas *ioas, const struct ioas_iova_range *ranges,
 	}
 	while ((n = fresh.root)) {
 		ioas_itree_remove(&fresh, n);
+		entry_of(n)->aperture = aperture;
 		ioas_itree_insert(&ioas->reserved, n);
 	}
 	return 0;
 }
 
-void ioas_iova_unreserve(struct ioas *ioas, const void *owner)
+void ioas_iova_unreserve(struct ioas *ioas, const void *owner, bool aperture)
 {
 	struct ioas_itree_node *n, *next;
 
@@ -103,7 +104,8 @@ void ioas_iova_unreserve(struct ioas *ioas, const void *owner)
 	n = ioas_itree_first(&ioas->reserved, 0, IOAS_U64_MAX);
 	for (; n; n = next) {
 		next = ioas_itree_next(n, 0, IOAS_U64_MAX);
-		if (entry_of(n)->owner != owner)
+		if (entry_of(n)->owner != owner ||
+		    entry_of(n)->aperture != aperture)
 			continue;
 		ioas_itree_remove(&ioas->reserved, n);
 		ioas_free(entry_of(n), sizeof(struct ioas_iova_entry));
@@ -116,7 +118,7 @@ int ioas_iopt_reserve(struct ioas *ioas, const struct ioas_iova_range *ranges,
 	int ret;
 
 	ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	ret = ioas_iova_reserve(ioas, ranges, nr, owner);
+	ret = ioas_iova_reserve(ioas, ranges, nr, owner, false);
 	ioas_write_unlock(&ioas->iova_lock);
 	return ret;
 }
@@ -124,7 +126,7 @@ int ioas_iopt_reserve(struct ioas *ioas, const struct ioas_iova_range *ranges,
 void ioas_iopt_unreserve(struct ioas *ioas, const void *owner)
 {
 	ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	ioas_iova_unreserve(ioas, owner);
+	ioas_iova_unreserve(ioas, owner, false);
 	ioas_write_unlock(&ioas->iova_lock);
 }
 

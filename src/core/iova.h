@@ -19,11 +19,15 @@ int ioas_iova_choose(struct ioas *ioas, uint64_t address, uint64_t length,
 bool ioas_iova_reserved(const struct ioas *ioas, ioas_iova_t first,
 			ioas_iova_t last) __must_hold_shared(ioas->iova_lock);
 
-/* As the public functions of iopt.h, with the lock held. */
+/*
+ * As ioas_iopt_reserve() and ioas_iopt_unreserve(), with the lock held.
+ * @aperture: what a domain cannot use. It is told from the reservations of
+ * others, who may have the same pointer as token.
+ */
 int ioas_iova_reserve(struct ioas *ioas, const struct ioas_iova_range *ranges,
-		      uint32_t nr, const void *owner)
+		      uint32_t nr, const void *owner, bool aperture)
 	__must_hold(ioas->iova_lock);
-void ioas_iova_unreserve(struct ioas *ioas, const void *owner)
+void ioas_iova_unreserve(struct ioas *ioas, const void *owner, bool aperture)
 	__must_hold(ioas->iova_lock);
 
 /* Every area is a multiple of @alignment in IOVA, length and page offset. */

@@ -317,6 +317,25 @@ static void reserved_ranges_belong_to_their_owner(void **state)
 	assert_int_equal(ioas_reserve(f->ioas, &inside, 1, &me), -EADDRINUSE);
 }
 
+/* A token is any pointer, also that of the domain whose aperture ends there. */
+static void regress_a_domain_as_token_keeps_its_aperture(void **state)
+{
+	struct fixture *f = *state;
+	const struct ioas_interval low = { 0, 0xffff };
+	struct ioas_interval usable;
+	uint64_t alignment;
+	uint32_t nr = 1;
+
+	assert_int_equal(ioas_attach(f->ioas, f->domain), 0);
+	assert_int_equal(ioas_reserve(f->ioas, &low, 1, f->domain), 0);
+	ioas_unreserve(f->ioas, f->domain);
+	ioas_unreserve(f->ioas, f->domain);
+	assert_int_equal(ioas_ranges(f->ioas, &usable, &nr, &alignment), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(usable.first, 0);
+	assert_int_equal(usable.last, ((uint64_t)1 << 48) - 1);
+}
+
 static void allowed_ranges_decide_what_is_chosen(void **state)
 {
 	struct fixture *f = *state;
@@ -595,6 +614,7 @@ int main(void)
 		CASE(copy_shares_pages_inside_a_context),
 		CASE(origin_outlives_its_owner_while_it_is_mapped),
 		CASE(reserved_ranges_belong_to_their_owner),
+		CASE(regress_a_domain_as_token_keeps_its_aperture),
 		CASE(allowed_ranges_decide_what_is_chosen),
 		CASE(ranges_are_the_holes_of_what_is_reserved),
 		CASE(split_needs_small_pages_under_a_domain),

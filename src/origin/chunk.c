@@ -231,7 +231,7 @@ static int chunk_open(struct ioas_chunk *c, const struct ioas_chunk_source *src,
 	}
 	madvise(new.map, (size_t)((new.end - new.from) << chunk_lg2(c)),
 		MADV_DONTFORK);
-	/* The old one ended before @page or began after it; so it is in this. */
+	/* The old one lacks @page, so it ends before or begins after it. */
 	view_unmap(c, &c->view[writable]);
 	c->view[writable] = new;
 out_unlock:

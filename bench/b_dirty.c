@@ -45,7 +45,7 @@ static uint64_t bits_set(const struct dirty_case *c)
 	return n;
 }
 
-/* ---- collect --------------------------------------------------------------- */
+/* ---- collect ------------------------------------------------------------ */
 
 static double collect_core(void *ctx)
 {
@@ -154,7 +154,7 @@ static void measure_collect(struct dirty_case *c, const char *name,
 	bench_run(&row);
 }
 
-/* ---- mark ------------------------------------------------------------------- */
+/* ---- mark --------------------------------------------------------------- */
 
 static void forget(struct dirty_case *c)
 {

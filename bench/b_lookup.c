@@ -112,7 +112,7 @@ static void measure_find(uint32_t areas, double target)
 	free(c.where);
 }
 
-/* ---- choose --------------------------------------------------------------- */
+/* ---- choose ------------------------------------------------------------- */
 
 /*
  *   regular   4 KiB used, 4 KiB free, ...: 4 KiB fit at once, 8 KiB behind all

@@ -80,7 +80,7 @@ static uint64_t round_up(uint64_t n, uint64_t to)
 	return (n + to - 1) / to * to;
 }
 
-/* ---- what is stored where ------------------------------------------------ */
+/* ---- what is stored where ----------------------------------------------- */
 
 /* Pages that look the same, with frames that follow each other. */
 struct group {
@@ -199,7 +199,7 @@ static void show(struct demo *d, const char *what)
 		die("validate", "an invariant is broken");
 }
 
-/* ---- the device ----------------------------------------------------------- */
+/* ---- the device --------------------------------------------------------- */
 
 /* One end of a transfer: where @iova leads, and how far. */
 static char *device_reach(const struct demo *d, const struct table *t,
@@ -257,7 +257,7 @@ static void compare_pin(const struct demo *d, const struct ioas_segment *s,
 	}
 }
 
-/* ---- digests --------------------------------------------------------------- */
+/* ---- digests ------------------------------------------------------------ */
 
 static void digest_client(const struct demo *d,
 			  uint8_t digest[SHA256_DIGEST_SIZE])
@@ -296,7 +296,7 @@ static void digest_file(const char *path, uint8_t digest[SHA256_DIGEST_SIZE])
 	sha256_digest(&sha, SHA256_DIGEST_SIZE, digest);
 }
 
-/* ---- set-up ----------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------- */
 
 /* Zeroed memory at a multiple of the huge page size; lives to the end. */
 static char *memory_alloc(uint64_t length)
@@ -375,7 +375,7 @@ static void tear_down(struct demo *d)
 	must(ioas_context_destroy(d->ctx), "destroy context");
 }
 
-/* ---- the story ---------------------------------------------------------------- */
+/* ---- the story ---------------------------------------------------------- */
 
 static void map_region(struct demo *d, struct region *r, unsigned int flags)
 {

@@ -516,7 +516,7 @@ struct ioas_dirty_query {
 IOAS_API int ioas_read_dirty(struct ioas *ioas, struct ioas_domain *domain,
 			     const struct ioas_dirty_query *query);
 
-/* ---- clients: software that uses a space --------------------------------- */
+/* ---- clients: software that uses a space -------------------------------- */
 
 enum ioas_client_flags {
 	/* Will pin: mappings have to be page aligned while it is attached. */

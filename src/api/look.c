@@ -15,8 +15,7 @@ static void count_areas(struct ioas *ioas, struct ioas_stats *st)
 {
 	struct ioas_range r;
 
-	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &r);
-	     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &r)) {
+	ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
 		st->nr_mappings++;
 		st->mapped += r.last - r.first + 1;
 	}

@@ -31,7 +31,7 @@ int ioas_access_create(struct ioas_context *ctx,
 	return 0;
 }
 
-/* ---- notification ----------------------------------------------------------- */
+/* ---- notification ------------------------------------------------------- */
 
 void ioas_access_notify(struct ioas *ioas, ioas_iova_t iova, uint64_t length)
 {
@@ -70,7 +70,7 @@ static void attachment_quiesce(struct ioas_attachment *at, struct ioas *ioas)
 	ioas_mutex_unlock(&ioas->access_lock);
 }
 
-/* ---- joining and leaving a space ------------------------------------------------ */
+/* ---- joining and leaving a space ---------------------------------------- */
 
 static int space_join(struct ioas_access *a, struct ioas *ioas,
 		      struct ioas_attachment **out)

@@ -67,11 +67,11 @@ static struct ioas_area *areas_chain(struct ioas *ioas,
 	struct ioas_area *chain = NULL, **tail = &chain;
 	struct ioas_range r;
 
-	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &r);
-	     ok && r.value != end;
-	     ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &r)) {
+	ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
 		struct ioas_area *a = r.value;
 
+		if (a == end)
+			break;
 		IOAS_CHECK(a->state != IOAS_AREA_LIVE); /* A7 */
 		a->next = NULL;
 		*tail = a;

@@ -357,7 +357,7 @@ bool ioas_btree_lower(const struct ioas_btree *t, uint64_t x,
 	return p->pos[0] < p->node[0]->nr || path_next(p);
 }
 
-/* ---- keys and summaries above a node --------------------------------------- */
+/* ---- keys and summaries above a node ------------------------------------ */
 
 /* The largest that went from, and that came to, what a summary is made of. */
 struct change {

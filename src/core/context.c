@@ -39,7 +39,7 @@ int ioas_context_set_policy(struct ioas_context *ctx, bool mm)
 	return ret;
 }
 
-/* ---- change of process -------------------------------------------------------- */
+/* ---- change of process -------------------------------------------------- */
 
 /*
  * Every domain lock before every IOVA lock keeps the order of ranks; among
@@ -83,10 +83,7 @@ static int change_each(struct ioas_context *ctx, struct change *c,
 		struct ioas *ioas = ioas_list_entry(l, struct ioas, link);
 		struct ioas_range r;
 
-		for (bool ok = ioas_rangemap_first(&ioas->areas, 0,
-						   IOAS_U64_MAX, &r);
-		     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX,
-						 &r)) {
+		ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
 			const struct ioas_area *a = r.value;
 			int ret = fn(c, a->pages);
 

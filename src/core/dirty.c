@@ -17,7 +17,7 @@
 /* Bytes of the bitmap in hand at a time, on the stack: 2048 pages. */
 #define WINDOW_DEFAULT 256
 
-/* ---- bitmap -------------------------------------------------------------------- */
+/* ---- bitmap ------------------------------------------------------------- */
 
 static int user_read(void *dst, uint64_t src, size_t n)
 {
@@ -119,7 +119,7 @@ int ioas_bitmap_finish(struct ioas_bitmap *b)
 	return b->error;
 }
 
-/* ---- tracking ------------------------------------------------------------------- */
+/* ---- tracking ----------------------------------------------------------- */
 
 /* 0, -ENOENT: not of this space, -EOPNOTSUPP: it cannot. */
 static int domain_check(const struct ioas *ioas, const struct ioas_domain *d)
@@ -161,13 +161,14 @@ static int dirty_forget(const struct ioas *ioas, struct ioas_domain *d)
 	struct ioas_range r;
 	int ret = 0;
 
-	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &r);
-	     ok && !ret;
-	     ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &r)) {
+	ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
 		const struct ioas_area *a = r.value;
 
-		if (a->state == IOAS_AREA_LIVE)
-			ret = area_dirty(a, d, a->iova, a->last, 0, NULL);
+		if (a->state != IOAS_AREA_LIVE)
+			continue;
+		ret = area_dirty(a, d, a->iova, a->last, 0, NULL);
+		if (ret)
+			break;
 	}
 	d->ops->sync(d);
 	return ret;

@@ -42,7 +42,7 @@ void ioas_area_unmap(struct ioas_area *area, struct ioas_domain *domain,
 	IOAS_CHECK(domain->ops->unmap(domain, &rq) != rq.last);
 }
 
-/* ---- collecting ----------------------------------------------------------- */
+/* ---- collecting --------------------------------------------------------- */
 
 struct collect {
 	struct ioas_unmap_sink sink;
@@ -208,7 +208,7 @@ void ioas_area_drain(struct ioas_area *area, struct ioas_domain *domain,
 	ioas_sync(domains, nr);
 }
 
-/* ---- gathering -------------------------------------------------------------- */
+/* ---- gathering ---------------------------------------------------------- */
 
 /*
  *   batch   a0: runs | a1: runs | a3: runs | free ...

@@ -150,8 +150,7 @@ void ioas_iopt_dump(struct ioas *ioas, void (*print)(void *data, const char *lin
 	end_line(&l);
 	dump_entries(&l, &ioas->reserved, "  reserved ");
 	dump_entries(&l, &ioas->allowed, "  allowed ");
-	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &r);
-	     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &r)) {
+	ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
 		struct ioas_area *a = r.value;
 
 		dump_area(&l, a);

@@ -69,7 +69,7 @@ int ioas_iopt_destroy(struct ioas *ioas)
 	return 0;
 }
 
-/* ---- place -------------------------------------------------------------------- */
+/* ---- place -------------------------------------------------------------- */
 
 static int fixed_check(struct ioas *ioas, ioas_iova_t iova, uint64_t length)
 	__must_hold(ioas->iova_lock)
@@ -141,7 +141,7 @@ static int chain_place(struct ioas *ioas, struct ioas_area *chain,
 	return ret;
 }
 
-/* ---- fill ------------------------------------------------------------------------ */
+/* ---- fill --------------------------------------------------------------- */
 
 static int chain_fill(struct ioas *ioas, struct ioas_area *chain)
 	__must_hold_shared(ioas->domains_lock)
@@ -219,7 +219,7 @@ void ioas_areas_free(struct ioas_area *chain)
 	}
 }
 
-/* ---- map ---------------------------------------------------------------------------- */
+/* ---- map ---------------------------------------------------------------- */
 
 int ioas_iopt_map(struct ioas *ioas, struct ioas_origin *origin,
 		  uint64_t start, uint64_t length, uint32_t prot,
@@ -260,7 +260,7 @@ int ioas_iopt_map(struct ioas *ioas, struct ioas_origin *origin,
 	return ret;
 }
 
-/* ---- copy ------------------------------------------------------------------------------ */
+/* ---- copy --------------------------------------------------------------- */
 
 /* The part [first, last] of @from, at the IOVA that it has relative to @base. */
 static struct ioas_area *piece_create(const struct ioas_area *from,

@@ -130,7 +130,7 @@ void ioas_iopt_unreserve(struct ioas *ioas, const void *owner)
 	ioas_write_unlock(&ioas->iova_lock);
 }
 
-/* ---- allowed ------------------------------------------------------------- */
+/* ---- allowed ------------------------------------------------------------ */
 
 static int allow_add(struct ioas_itree *t, const struct ioas_iova_range *r)
 {
@@ -213,14 +213,13 @@ int ioas_iopt_ranges(struct ioas *ioas, struct ioas_iova_range *ranges,
 	return n > room ? -EMSGSIZE : 0;
 }
 
-/* ---- alignment ------------------------------------------------------------- */
+/* ---- alignment ---------------------------------------------------------- */
 
 bool ioas_iova_conforms(const struct ioas *ioas, uint64_t alignment)
 {
 	struct ioas_range r;
 
-	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &r);
-	     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &r)) {
+	ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
 		const struct ioas_area *a = r.value;
 
 		if (!ioas_is_aligned(a->iova | (a->last - a->iova + 1) |
@@ -267,7 +266,7 @@ void ioas_iova_realign(struct ioas *ioas)
 	ioas->alignment = (uint32_t)ioas_iova_demand(ioas);
 }
 
-/* ---- choice ------------------------------------------------------------------ */
+/* ---- choice ------------------------------------------------------------- */
 
 struct choice {
 	const struct ioas *ioas;

@@ -98,7 +98,7 @@ static int node_compare(const struct ioas_itree_node *n, uint64_t first,
 	return 0;
 }
 
-/* ---- balance ------------------------------------------------------------- */
+/* ---- balance ------------------------------------------------------------ */
 
 /*
  * The child of @p on the other side comes up, @p goes down on @side:
@@ -183,7 +183,7 @@ static void shrunk(struct ioas_itree *t, struct ioas_itree_node *p, int side)
 	}
 }
 
-/* ---- members ------------------------------------------------------------- */
+/* ---- members ------------------------------------------------------------ */
 
 void ioas_itree_insert(struct ioas_itree *t, struct ioas_itree_node *n)
 {
@@ -244,7 +244,7 @@ void ioas_itree_remove(struct ioas_itree *t, struct ioas_itree_node *n)
 	shrunk(t, p, side);
 }
 
-/* ---- questions ----------------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------- */
 
 /*
  * Lowest member below @n that intersects [first, last], where @n's subtree
@@ -368,7 +368,7 @@ bool ioas_itree_span(const struct ioas_itree *t, uint64_t index, uint64_t *last)
 	return true;
 }
 
-/* ---- validation ---------------------------------------------------------- */
+/* ---- validation --------------------------------------------------------- */
 
 /* Deeper than an AVL tree of 2^64 members. */
 enum { MAX_DEPTH = 96 };

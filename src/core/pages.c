@@ -8,7 +8,7 @@
 #include "seam/caller.h"
 #include "seam/fault.h"
 
-/* ---- linked set: the area itself, or a tagged struct ioas_linked ---------- */
+/* ---- linked set: the area itself, or a tagged struct ioas_linked -------- */
 
 #define LINKED_MANY ((uintptr_t)1)
 
@@ -204,7 +204,7 @@ bool ioas_pages_linked_validate(const struct ioas_pages *pages)
 	return nr > 1 && nr == many->nr && nr == many->set.nr_members;
 }
 
-/* ---- charge ---------------------------------------------------------------- */
+/* ---- charge ------------------------------------------------------------- */
 
 void ioas_pages_pinned(struct ioas_pages *pages, int64_t nr)
 {
@@ -231,7 +231,7 @@ int ioas_pages_settle(struct ioas_pages *pages)
 	return ret;
 }
 
-/* ---- life ------------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 int ioas_pages_check(const struct ioas_origin *origin, uint8_t page_lg2,
 		     uint64_t start, uint64_t length)
@@ -315,7 +315,7 @@ void ioas_pages_put(struct ioas_pages *pages)
 		ioas_free(pages, sizeof(*pages));
 }
 
-/* ---- the block of an area and its pages object ------------------------------ */
+/* ---- the block of an area and its pages object -------------------------- */
 
 _Static_assert(sizeof(void *) > 8 || sizeof(struct ioas_area_block) <= 160,
 	       "performance.md 5: area + pages object");

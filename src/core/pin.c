@@ -42,7 +42,7 @@ static int range_check(ioas_iova_t iova, uint64_t length, ioas_iova_t *last)
 	return ioas_last(iova, length, last) ? 0 : -EOVERFLOW;
 }
 
-/* ---- records -------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------ */
 
 static struct ioas_record *record_find(const struct ioas_pages *pages,
 				       uint64_t first, uint64_t last)
@@ -151,7 +151,7 @@ static void record_put(struct ioas_pages *pages, struct ioas_record *rec)
 	access_set_trim(pages);
 }
 
-/* ---- pin ------------------------------------------------------------------------ */
+/* ---- pin ---------------------------------------------------------------- */
 
 /* In the order of ioas-core 13.2. @more: the range goes on in another area. */
 static int pin_check(const struct part *p, bool write, bool more)
@@ -323,7 +323,7 @@ void ioas_access_unpin(struct ioas_access *access, ioas_iova_t iova,
 	ioas_mutex_unlock(&access->lock);
 }
 
-/* ---- read and write --------------------------------------------------------------- */
+/* ---- read and write ----------------------------------------------------- */
 
 static int rw_check(const struct part *p, bool write)
 {

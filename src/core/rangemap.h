@@ -70,12 +70,15 @@ size_t ioas_rangemap_memory(const struct ioas_rangemap *m);
 bool ioas_rangemap_validate(const struct ioas_rangemap *m);
 
 /*
- * for (bool ok = ioas_rangemap_first(m, a, b, &r); ok;
- *      ok = ioas_rangemap_next(m, b, &r)) ...
- * Next member after *r that intersects [.., last]. A cursor-less successor is
- * enough: it must cost O(log n) at most, and survive removal of *r itself.
+ * Next member after *r that intersects [.., last], in O(log n); *r itself may
+ * have been removed meanwhile.
  */
 bool ioas_rangemap_next(const struct ioas_rangemap *m, uint64_t last,
 			struct ioas_range *r);
+
+/* @r: each member of @map that intersects [@from, @to], in ascending order. */
+#define ioas_for_each_range(r, map, from, to)                              \
+	for (bool ioas_more_ = ioas_rangemap_first(map, from, to, r);      \
+	     ioas_more_; ioas_more_ = ioas_rangemap_next(map, to, r))
 
 #endif

@@ -131,7 +131,7 @@ static void window_release(struct ioas_reader *r)
 	r->wpos = r->wnr;
 }
 
-/* ---- one round per tier -------------------------------------------------- */
+/* ---- one round per tier ------------------------------------------------- */
 
 /*
  * Each appends to the batch from bend on, not beyond @last, and moves bend.
@@ -225,7 +225,7 @@ static int read_span(struct ioas_reader *r) __must_hold(r->pages->mutex)
 	return read_domain(r, r->spans.last);
 }
 
-/* ---- the reader ----------------------------------------------------------- */
+/* ---- the reader --------------------------------------------------------- */
 
 void ioas_reader_release_batch(struct ioas_reader *r, bool dirty)
 {

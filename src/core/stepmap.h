@@ -20,7 +20,7 @@
 
 #include "core/btree.h"
 
-/* ---- counted set ------------------------------------------------------ */
+/* ---- counted set -------------------------------------------------------- */
 
 /*
  * The common case needs no memory: one range, covered by members that are all
@@ -62,7 +62,7 @@ uint64_t ioas_cset_holes(const struct ioas_cset *s, uint64_t first,
 size_t ioas_cset_memory(const struct ioas_cset *s);
 bool ioas_cset_validate(const struct ioas_cset *s);
 
-/* ---- pinned store ----------------------------------------------------- */
+/* ---- pinned store ------------------------------------------------------- */
 
 struct ioas_store_tree;
 

@@ -59,9 +59,7 @@ static int unmap_select(struct unmap *u) __must_hold(u->ioas->iova_lock)
 
 	ioas_assert_write(&u->ioas->iova_lock);
 	u->chain = NULL;
-	for (bool ok = ioas_rangemap_first(&u->ioas->areas, u->start, u->last,
-					   &r);
-	     ok; ok = ioas_rangemap_next(&u->ioas->areas, u->last, &r)) {
+	ioas_for_each_range(&r, &u->ioas->areas, u->start, u->last) {
 		struct ioas_area *a = r.value;
 		int ret = n++ < SELECT_MAX ? unmap_judge(u, a) : COME_AGAIN;
 

@@ -26,7 +26,7 @@ static void expect_at(struct report *r, bool holds, const char *what, int line)
 
 #define EXPECT(r, holds, what) expect_at(r, holds, "INV-" what, __LINE__)
 
-/* ---- areas (A) ------------------------------------------------------------------ */
+/* ---- areas (A) ---------------------------------------------------------- */
 
 static void validate_area(struct report *r, const struct ioas *ioas,
 			  const struct ioas_area *a)
@@ -69,7 +69,7 @@ static void validate_ranges(struct report *r, const struct ioas *ioas)
 	       "A9: alignment of the space");
 }
 
-/* ---- what domains hold (B) ------------------------------------------------------- */
+/* ---- what domains hold (B) ---------------------------------------------- */
 
 static bool domain_of(const struct ioas *ioas, const struct ioas_domain *d)
 	__must_hold_shared(ioas->domains_lock)
@@ -154,7 +154,7 @@ static void validate_linked(struct report *r, const struct ioas *ioas,
 	validate_store(r, a);
 }
 
-/* ---- pages objects (C, D, E) ------------------------------------------------------- */
+/* ---- pages objects (C, D, E) -------------------------------------------- */
 
 /* Held indexes, and D1, C3 on the way. */
 static uint64_t validate_tiers(struct report *r,
@@ -238,7 +238,7 @@ unsigned int ioas_pages_validate(struct ioas_pages *pages)
 	return r.violations;
 }
 
-/* ---- a space, a context -------------------------------------------------------------- */
+/* ---- a space, a context ------------------------------------------------- */
 
 unsigned int ioas_iopt_validate(struct ioas *ioas)
 {
@@ -248,8 +248,7 @@ unsigned int ioas_iopt_validate(struct ioas *ioas)
 	ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
 	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
 	validate_ranges(&r, ioas);
-	for (bool ok = ioas_rangemap_first(&ioas->areas, 0, IOAS_U64_MAX, &e);
-	     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX, &e)) {
+	ioas_for_each_range(&e, &ioas->areas, 0, IOAS_U64_MAX) {
 		struct ioas_area *a = e.value;
 
 		EXPECT(&r, a->iova == e.first && a->last == e.last,
@@ -278,10 +277,7 @@ static void validate_counts(struct report *r, struct ioas_context *ctx)
 		struct ioas *ioas = ioas_list_entry(l, struct ioas, link);
 		struct ioas_range e;
 
-		for (bool ok = ioas_rangemap_first(&ioas->areas, 0,
-						   IOAS_U64_MAX, &e);
-		     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX,
-						 &e)) {
+		ioas_for_each_range(&e, &ioas->areas, 0, IOAS_U64_MAX) {
 			struct ioas_area *a = e.value;
 			struct ioas_pages *pages = a->pages;
 
@@ -297,10 +293,7 @@ static void validate_counts(struct report *r, struct ioas_context *ctx)
 		struct ioas *ioas = ioas_list_entry(l, struct ioas, link);
 		struct ioas_range e;
 
-		for (bool ok = ioas_rangemap_first(&ioas->areas, 0,
-						   IOAS_U64_MAX, &e);
-		     ok; ok = ioas_rangemap_next(&ioas->areas, IOAS_U64_MAX,
-						 &e))
+		ioas_for_each_range(&e, &ioas->areas, 0, IOAS_U64_MAX)
 			((struct ioas_area *)e.value)->pages->seen = false;
 	}
 }

@@ -124,7 +124,7 @@ static bool flat_inside(const struct flat_domain *f, ioas_iova_t iova,
 	       iova <= last;
 }
 
-/* ---- map ---- */
+/* ---- map ---------------------------------------------------------------- */
 
 /* The pieces of a request, one after the other. */
 struct flat_cut {
@@ -281,7 +281,7 @@ static int flat_map(struct ioas_domain *d, const struct ioas_map_request *rq)
 	return ret;
 }
 
-/* ---- unmap ---- */
+/* ---- unmap -------------------------------------------------------------- */
 
 /* Mapped without gaps, and no run reaches over either end (INV-B5). */
 static bool unmap_right(const struct flat_domain *f,
@@ -413,7 +413,7 @@ static ioas_iova_t flat_unmap(struct ioas_domain *d,
 	return gone;
 }
 
-/* ---- translation ---- */
+/* ---- translation -------------------------------------------------------- */
 
 /* Last IOVA that the answer for @iova, in run @i, may cover. */
 static ioas_iova_t translate_last(const struct flat_domain *f, size_t i,
@@ -482,7 +482,7 @@ static void flat_sync(struct ioas_domain *d)
 	flat_unlock(f);
 }
 
-/* ---- dirty ---- */
+/* ---- dirty -------------------------------------------------------------- */
 
 /*
  * The next stretch of dirty granules in [*iova, @last], clipped to the range;
@@ -620,7 +620,7 @@ bool ioas_flat_domain_tracks_dirty(struct ioas_domain *d)
 	return track;
 }
 
-/* ---- the domain ---- */
+/* ---- the domain --------------------------------------------------------- */
 
 static void flat_destroy(struct ioas_domain *d)
 {

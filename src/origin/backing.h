@@ -63,7 +63,7 @@ void ioas_backings_fini(struct ioas_backings *b);
 uint64_t ioas_backings_pinned(struct ioas_backings *b);
 uint64_t ioas_backings_chunks(struct ioas_backings *b);
 
-/* ---- for the origins of this room ---------------------------------------- */
+/* ---- for the origins of this room --------------------------------------- */
 
 /* Where a view of a file comes from: a descriptor, or else a client's VMA. */
 struct ioas_chunk_source {

@@ -128,7 +128,7 @@ void ioas_sim_destroy(struct ioas_sim *sim);
 void ioas_sim_set_hooks(struct ioas_sim *sim,
 			const struct ioas_sim_hooks *hooks);
 
-/* ---- knobs ------------------------------------------------------------ */
+/* ---- knobs -------------------------------------------------------------- */
 
 void ioas_sim_set_pin_mode(struct ioas_sim *sim, enum ioas_sim_pin_mode mode);
 /*
@@ -137,7 +137,7 @@ void ioas_sim_set_pin_mode(struct ioas_sim *sim, enum ioas_sim_pin_mode mode);
  */
 void ioas_sim_set_pin_budget(struct ioas_sim *sim, uint64_t pages);
 
-/* ---- processes -------------------------------------------------------- */
+/* ---- processes ---------------------------------------------------------- */
 
 /*
  * A process without memory. Until ioas_sim_set_mm() says otherwise its address
@@ -176,7 +176,7 @@ int ioas_sim_protect(struct ioas_origin *o, uint64_t first, uint64_t nr,
 /* The process is gone for good: held pins stay usable, nothing else works. */
 void ioas_sim_die(struct ioas_origin *o);
 
-/* ---- files ------------------------------------------------------------ */
+/* ---- files -------------------------------------------------------------- */
 
 #define IOAS_SIM_FOLIO_MAX_LG2 9
 /* Folios of 1, 2, 4, .. 512 pages, mixed. */
@@ -195,7 +195,7 @@ int ioas_sim_file_create(struct ioas_sim *sim, uint64_t nr_pages,
 bool ioas_sim_folio(struct ioas_origin *o, uint64_t page, uint64_t *first,
 		    uint64_t *nr);
 
-/* ---- device memory ---------------------------------------------------- */
+/* ---- device memory ------------------------------------------------------ */
 
 /* One contiguous range of @nr_pages frames; IOAS_ORIGIN_DEVICE. */
 int ioas_sim_device_create(struct ioas_sim *sim, uint64_t nr_pages,
@@ -208,7 +208,7 @@ int ioas_sim_device_create(struct ioas_sim *sim, uint64_t nr_pages,
 void ioas_sim_revoke(struct ioas_origin *o);
 bool ioas_sim_revoked(struct ioas_origin *o);
 
-/* ---- what the tests ask ----------------------------------------------- */
+/* ---- what the tests ask ------------------------------------------------- */
 
 struct ioas_sim_pins {
 	/* Exact in sum. An unpin does not say which kind of pin it undoes: a

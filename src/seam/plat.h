@@ -21,7 +21,7 @@
 #include "base/check.h"
 #include "base/types.h"
 
-/* ---- memory ---------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 /* Uninitialised, aligned for any type; NULL if there is none. */
 void *ioas_plat_alloc(size_t size);
@@ -36,7 +36,7 @@ void ioas_plat_free(void *p, size_t size);
 void *ioas_plat_alloc_aligned(size_t size, size_t align);
 void ioas_plat_free_aligned(void *p, size_t size, size_t align);
 
-/* ---- locks: four bytes each ------------------------------------------- */
+/* ---- locks: four bytes each --------------------------------------------- */
 
 struct __ioas_capability("mutex") ioas_mutex {
 	_Atomic uint32_t word;

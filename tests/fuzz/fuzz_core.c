@@ -166,7 +166,7 @@ static enum ioas_sim_layout some_layout(struct core *c)
 	return (enum ioas_sim_layout)pick(c, IOAS_SIM_GIANT);
 }
 
-/* ---- rows ---------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------- */
 
 static bool has_client(const struct core *c, const struct op *op)
 {
@@ -417,7 +417,7 @@ static bool decode(struct core *c, struct op *op)
 	return row_space(c, op);
 }
 
-/* ---- steps --------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------- */
 
 /* These may fail half way and say so (INV-F1). */
 static bool may_be_partial(const struct op *op)

@@ -75,7 +75,7 @@ static bool continues(const struct target *t, uint64_t i)
 	       t->cell[i + 1].addr == t->cell[i].addr + t->granule;
 }
 
-/* ---- map ----------------------------------------------------------------- */
+/* ---- map ---------------------------------------------------------------- */
 
 static uint64_t some_run(struct target *t, struct ioas_run *run, uint64_t iova,
 			 uint8_t page_lg2)
@@ -207,7 +207,7 @@ static void map(struct target *t)
 	check_leaves(t, &rq);
 }
 
-/* ---- unmap --------------------------------------------------------------- */
+/* ---- unmap -------------------------------------------------------------- */
 
 struct sink {
 	struct ioas_unmap_sink head;
@@ -304,7 +304,7 @@ static void unmap(struct target *t)
 	unmap_range(t, first, want, last, x & 7);
 }
 
-/* ---- questions ----------------------------------------------------------- */
+/* ---- questions ---------------------------------------------------------- */
 
 static void translate_one(struct target *t, struct ioas_domain *d,
 			  uint64_t first, uint64_t last, bool full)
@@ -460,7 +460,7 @@ static void split(struct target *t)
 	demand(first == cell);
 }
 
-/* ---- an input ------------------------------------------------------------ */
+/* ---- an input ----------------------------------------------------------- */
 
 static void step(struct target *t)
 {

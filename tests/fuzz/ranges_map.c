@@ -9,7 +9,7 @@
 #include "core/rangemap.h"
 #include "ranges.h"
 
-/* ---- rangemap ------------------------------------------------------------ */
+/* ---- rangemap ----------------------------------------------------------- */
 
 static struct {
 	struct ioas_rangemap m;
@@ -223,7 +223,7 @@ void fuzz_rangemap(struct input *in)
 	ioas_rangemap_fini(&map.m);
 }
 
-/* ---- itree --------------------------------------------------------------- */
+/* ---- itree -------------------------------------------------------------- */
 
 #define MAX_NODES 96
 

@@ -53,7 +53,7 @@ static struct slice some_member(const struct members *m, struct input *in)
 	return *o;
 }
 
-/* ---- counted set --------------------------------------------------------- */
+/* ---- counted set -------------------------------------------------------- */
 
 struct set {
 	struct ioas_cset s;
@@ -151,7 +151,7 @@ void fuzz_cset(struct input *in)
 	set_end(&t);
 }
 
-/* ---- double span --------------------------------------------------------- */
+/* ---- double span -------------------------------------------------------- */
 
 static enum ioas_label label_at(const struct set *t, uint64_t i)
 {
@@ -209,7 +209,7 @@ void fuzz_dspan(struct input *in)
 	set_end(t + 1);
 }
 
-/* ---- pinned store -------------------------------------------------------- */
+/* ---- pinned store ------------------------------------------------------- */
 
 /*
  * Used as the core does: a record reserves a promise, stores what no other

@@ -85,7 +85,7 @@ int sched_self(void)
 	return sched.current ? (int)(sched.current - sched.threads) : -1;
 }
 
-/* ---- ends --------------------------------------------------------- */
+/* ---- ends --------------------------------------------------------------- */
 
 /* The first thing that goes wrong counts. A thread never returns from here. */
 static void give_up(enum sched_outcome outcome, const char *format,
@@ -147,7 +147,7 @@ static void deadlock(void)
 	give_up_as(SCHED_DEADLOCK, "deadlock: thread %s", text);
 }
 
-/* ---- choices ------------------------------------------------------ */
+/* ---- choices ------------------------------------------------------------ */
 
 /* splitmix64, as in src/plat/common/fault.c: any seed is good. */
 static uint64_t random_next(void)
@@ -299,7 +299,7 @@ void sched_wait_for(enum sched_wait wait, const void *object)
 	t->object = NULL;
 }
 
-/* ---- one schedule ------------------------------------------------- */
+/* ---- one schedule ------------------------------------------------------- */
 
 /*
  * A thread that has ended parks, and runs again in the next schedule: to start
@@ -382,7 +382,7 @@ static void schedule_run(void)
 		r->longest = sched.nr_choices;
 }
 
-/* ---- many --------------------------------------------------------- */
+/* ---- many --------------------------------------------------------------- */
 
 static void begin(const struct sched_test *t, struct sched_result *r,
 		  enum policy policy)

@@ -31,7 +31,7 @@ struct sched_thread {
 	bool parked;
 };
 
-/* ---- scheduler.c -------------------------------------------------- */
+/* ---- scheduler.c -------------------------------------------------------- */
 
 /* The thread that runs; NULL in setup() and check(). */
 struct sched_thread *sched_current(void);
@@ -45,7 +45,7 @@ void sched_wait_for(enum sched_wait wait, const void *object);
 /* A point behind the release of a lock, unless the test does without. */
 void sched_released(void);
 
-/* ---- scheduler_plat.c --------------------------------------------- */
+/* ---- scheduler_plat.c --------------------------------------------------- */
 
 bool sched_thread_ready(const struct sched_thread *t);
 /* Blocks of ioas_plat_alloc() and its kin that are in use. */

@@ -28,7 +28,7 @@ _Atomic uint32_t ioas_plat_trace_on;
 
 static uint64_t nr_blocks;
 
-/* ---- memory ------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 uint64_t sched_nr_blocks(void)
 {
@@ -78,7 +78,7 @@ void ioas_plat_free_aligned(void *p, size_t size, size_t align)
 	ioas_plat_free(p, size);
 }
 
-/* ---- locks -------------------------------------------------------- */
+/* ---- locks -------------------------------------------------------------- */
 
 static uint32_t word_get(const _Atomic uint32_t *word)
 {
@@ -210,7 +210,7 @@ void ioas_plat_writer_barrier(void)
 	sched_point();
 }
 
-/* ---- the rest ----------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------- */
 
 struct ioas_thread *ioas_plat_thread(void)
 {

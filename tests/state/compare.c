@@ -24,7 +24,7 @@
 
 typedef unsigned long long ull;
 
-/* ---- spaces ---- */
+/* ---- spaces ------------------------------------------------------------- */
 
 static void compare_area(struct world *w, uint8_t id, const struct ioas_area *r)
 {
@@ -155,7 +155,7 @@ static void compare_space(struct world *w, uint8_t s)
 	compare_members(w, s);
 }
 
-/* ---- pages objects ---- */
+/* ---- pages objects ------------------------------------------------------ */
 
 /* Users of the record of exactly these pages. */
 static uint32_t users(const struct world *w, uint8_t object, uint64_t first,
@@ -272,7 +272,7 @@ static void compare_objects(struct world *w)
 	}
 }
 
-/* ---- domains ---- */
+/* ---- domains ------------------------------------------------------------ */
 
 /* Output address of the byte at @iova of the area, which is mapped. */
 static uint64_t address_of(const struct world *w, const struct m_area *a,
@@ -416,7 +416,7 @@ static void compare_domain(struct world *w, uint8_t d)
 		fail(w, "domain %u is not sound", d);
 }
 
-/* ---- totals and pins ---- */
+/* ---- totals and pins ---------------------------------------------------- */
 
 static void compare_totals(struct world *w)
 {

@@ -50,7 +50,7 @@ static bool chance(struct world *w, uint32_t percent)
 	return rng_chance(&w->rng, percent);
 }
 
-/* ---- slots ---- */
+/* ---- slots -------------------------------------------------------------- */
 
 static uint8_t some_space(struct world *w)
 {
@@ -115,7 +115,7 @@ static const struct m_area *some_area(struct world *w, uint8_t s)
 	return sp->nr_areas ? w->area + sp->area[below(w, sp->nr_areas)] : NULL;
 }
 
-/* ---- addresses ---- */
+/* ---- addresses ---------------------------------------------------------- */
 
 /* What a step of one is in this space. */
 static uint64_t unit(struct world *w, uint8_t s)
@@ -283,7 +283,7 @@ static uint32_t some_prot(struct world *w)
 	return kind & 1 ? 0 : IOAS_PROT_CACHE;
 }
 
-/* ---- operations ---- */
+/* ---- operations --------------------------------------------------------- */
 
 static void gen_map(struct world *w, struct op *op)
 {

@@ -30,7 +30,7 @@ void fail(struct world *w, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- spaces ---- */
+/* ---- spaces ------------------------------------------------------------- */
 
 uint64_t space_alignment(const struct world *w, uint8_t s)
 {
@@ -104,7 +104,7 @@ bool hits_allowed(const struct world *w, uint8_t s, uint64_t first,
 	return false;
 }
 
-/* ---- areas, pins, pages objects ---- */
+/* ---- areas, pins, pages objects ----------------------------------------- */
 
 static uint32_t count_parts(const struct world *w, uint8_t area, bool internal)
 {
@@ -185,7 +185,7 @@ void area_remove(struct world *w, uint8_t area)
 	w->area[area].used = false;
 }
 
-/* ---- holding ---- */
+/* ---- holding ------------------------------------------------------------ */
 
 static void page_held(struct world *w, struct m_object *g, uint32_t page)
 {

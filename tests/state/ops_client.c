@@ -71,7 +71,7 @@ static void client_unmap(void *data, ioas_iova_t iova, uint64_t length)
 
 static const struct ioas_access_ops client_ops = { .unmap = client_unmap };
 
-/* ---- life ---- */
+/* ---- life --------------------------------------------------------------- */
 
 static int call_create(struct world *w, const struct op *op, void *arg)
 {
@@ -259,7 +259,7 @@ int op_client_patience(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- pin ---- */
+/* ---- pin ---------------------------------------------------------------- */
 
 static bool record_exists(const struct world *w, uint8_t object,
 			  const struct m_part *t)
@@ -519,7 +519,7 @@ int op_unpin(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- read and write ---- */
+/* ---- read and write ----------------------------------------------------- */
 
 /* The bytes of one area, as far as they concern a read or write. */
 struct stretch {

@@ -15,7 +15,7 @@
 #include "domain/flat.h"
 #include "domain/table.h"
 
-/* ---- create and destroy ---- */
+/* ---- create and destroy ------------------------------------------------- */
 
 enum { CREATE_TABLE = 1, CREATE_DIRTY = 2, CREATE_SHORT = 4 };
 
@@ -75,7 +75,7 @@ int op_domain_destroy(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- attach and detach ---- */
+/* ---- attach and detach -------------------------------------------------- */
 
 static bool blocked(const struct world *w, uint8_t s, uint64_t first,
 		    uint64_t last)
@@ -214,7 +214,7 @@ int op_detach(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- dirty ---- */
+/* ---- dirty -------------------------------------------------------------- */
 
 /* The cell of @iova; false if nothing is mapped there. */
 static bool cell_at(const struct world *w, const struct m_domain *d,

@@ -21,7 +21,7 @@ struct piece {
 	uint64_t length;
 };
 
-/* ---- create and destroy ---- */
+/* ---- create and destroy ------------------------------------------------- */
 
 static int call_create(struct world *w, const struct op *op, void *arg)
 {
@@ -76,7 +76,7 @@ int op_space_destroy(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- map and copy ---- */
+/* ---- map and copy ------------------------------------------------------- */
 
 /* 12.1 step 3: where the whole range goes. */
 static int place(const struct world *w, const struct op *op, uint64_t source,
@@ -332,7 +332,7 @@ int op_copy(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- unmap ---- */
+/* ---- unmap -------------------------------------------------------------- */
 
 /* One round of callbacks in the model: who lets go, lets go now. */
 static void notify(struct world *w, const struct m_area *a)
@@ -453,7 +453,7 @@ int op_unmap_all(struct world *w, const struct op *op)
 	return op_unmap(w, op);
 }
 
-/* ---- reserved and allowed ranges ---- */
+/* ---- reserved and allowed ranges ---------------------------------------- */
 
 static struct ioas_iova_range *op_ranges_of(const struct op *op,
 					    struct ioas_iova_range *r)
@@ -613,7 +613,7 @@ int op_ranges(struct world *w, const struct op *op)
 	return got;
 }
 
-/* ---- split and small pages ---- */
+/* ---- split and small pages ---------------------------------------------- */
 
 /* 12.11, one cut: 0, or why not. *@area: the area to cut, or -1. */
 static int check_cut(const struct world *w, uint8_t s, uint64_t x, int *area)

@@ -7,7 +7,7 @@
 
 #include "base/errno.h"
 
-/* ---- memory of processes ---- */
+/* ---- memory of processes ------------------------------------------------ */
 
 /*
  * Pages [v0, v0 + n - 1] of process a, if they lie in one chunk: which, and
@@ -149,7 +149,7 @@ int op_revoke(struct world *w, const struct op *op)
 	return 0;
 }
 
-/* ---- who pays ---- */
+/* ---- who pays ----------------------------------------------------------- */
 
 int op_limit(struct world *w, const struct op *op)
 {
@@ -243,7 +243,7 @@ int op_policy(struct world *w, const struct op *op)
 	return got;
 }
 
-/* ---- sizes ---- */
+/* ---- sizes -------------------------------------------------------------- */
 
 int op_tuning(struct world *w, const struct op *op)
 {

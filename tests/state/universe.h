@@ -371,7 +371,7 @@ struct world {
 
 #define SKIP 1 /* not an errno: the operation makes no sense now */
 
-/* ---- rng ---- */
+/* ---- rng ---------------------------------------------------------------- */
 
 /* The next bytes of the tape, as many as a number below @n needs. */
 static inline uint64_t rng_tape(struct rng *r, uint64_t n)
@@ -409,7 +409,7 @@ static inline bool rng_chance(struct rng *r, uint32_t percent)
 	return rng_below(r, 100) < percent;
 }
 
-/* ---- model.c: what follows from what ---- */
+/* ---- model.c: what follows from what ------------------------------------ */
 
 /* Record a difference; the first one counts. */
 void fail(struct world *w, const char *fmt, ...)
@@ -486,7 +486,7 @@ int plan_hold(const struct world *w, struct plan *p, const struct m_object *g,
 int origin_error(const struct world *w, uint8_t origin, uint64_t page,
 		 bool write);
 
-/* ---- choose.c: IOVA ------------------------------------------------------------ */
+/* ---- choose.c: IOVA ----------------------------------------------------- */
 
 /* iommufd-uapi 5.8: 0 and *@out, or an errno. */
 int choose_iova(const struct world *w, uint8_t s, uint64_t source,
@@ -495,7 +495,7 @@ int choose_iova(const struct world *w, uint8_t s, uint64_t source,
 uint32_t usable_ranges(const struct world *w, uint8_t s,
 		       struct ioas_iova_range *out, uint32_t max);
 
-/* ---- exec.c: one operation ---- */
+/* ---- exec.c: one operation ---------------------------------------------- */
 
 /* A call of the core on behalf of an operation. */
 typedef int call_fn(struct world *w, const struct op *op, void *arg);
@@ -528,7 +528,7 @@ op_fn op_remap, op_hole, op_fill_hole, op_protect, op_die, op_origin_create,
 	op_limit, op_change_process, op_policy, op_revoke, op_tuning,
 	op_pin_mode;
 
-/* ---- the rest ---- */
+/* ---- the rest ----------------------------------------------------------- */
 
 /* world.c */
 bool world_init(struct world *w, const struct options *opts,

@@ -21,7 +21,7 @@
 #define LOW_PAGES 60
 #define TOP_PAGES 24
 
-/* ---- hooks of the simulated memory ---- */
+/* ---- hooks of the simulated memory -------------------------------------- */
 
 static bool reachable(const struct world *w, ioas_pfn_t pfn)
 {
@@ -55,7 +55,7 @@ static void violation(void *data, const char *what, ioas_pfn_t pfn)
 	     (unsigned long long)pfn);
 }
 
-/* ---- origins ---- */
+/* ---- origins ------------------------------------------------------------ */
 
 static enum ioas_sim_layout random_layout(struct world *w)
 {
@@ -135,7 +135,7 @@ bool origin_create(struct world *w, uint8_t slot)
 		&o->real);
 }
 
-/* ---- who pays ---- */
+/* ---- who pays ----------------------------------------------------------- */
 
 /*
  * Caller i is process i; the last is nobody's process. One of them may lock
@@ -179,7 +179,7 @@ static void callers_fini(struct world *w)
 		ioas_user_put(w->user[u]);
 }
 
-/* ---- an epoch ---- */
+/* ---- an epoch ----------------------------------------------------------- */
 
 /* A third of the operations is switched off, but not those that begin things. */
 static void swarm(struct world *w)

@@ -7,7 +7,7 @@
  */
 #include "api_test.h"
 
-/* ---- sized structs -------------------------------------------------------- */
+/* ---- sized structs ------------------------------------------------------ */
 
 static void version_is_that_of_the_headers(void **state)
 {
@@ -111,7 +111,7 @@ static void answers_fit_the_struct_of_the_caller(void **state)
 	assert_true(older.st.nr_domains == UINT64_MAX);
 }
 
-/* ---- contexts ------------------------------------------------------------- */
+/* ---- contexts ----------------------------------------------------------- */
 
 static void context_sizes_are_checked(void **state)
 {
@@ -189,7 +189,7 @@ static void the_lock_limit_bounds_what_is_pinned(void **state)
 	assert_int_equal(ioas_context_destroy(ctx), 0);
 }
 
-/* ---- mapping -------------------------------------------------------------- */
+/* ---- mapping ------------------------------------------------------------ */
 
 static void map_checks_its_arguments(void **state)
 {
@@ -288,7 +288,7 @@ static void origin_outlives_its_owner_while_it_is_mapped(void **state)
 	assert_int_equal(ioas_unmap_all(f->ioas, NULL), 0);
 }
 
-/* ---- reserved and allowed ------------------------------------------------- */
+/* ---- reserved and allowed ----------------------------------------------- */
 
 static void reserved_ranges_belong_to_their_owner(void **state)
 {
@@ -387,7 +387,7 @@ static void ranges_are_the_holes_of_what_is_reserved(void **state)
 	assert_true(got[1].last == UINT64_MAX);
 }
 
-/* ---- splitting ------------------------------------------------------------ */
+/* ---- splitting ---------------------------------------------------------- */
 
 static void split_needs_small_pages_under_a_domain(void **state)
 {
@@ -410,7 +410,7 @@ static void split_needs_small_pages_under_a_domain(void **state)
 	assert_int_equal(ioas_set_small_pages(f->ioas, false), 0);
 }
 
-/* ---- domains -------------------------------------------------------------- */
+/* ---- domains ------------------------------------------------------------ */
 
 static void domain_options_are_checked(void **state)
 {
@@ -522,7 +522,7 @@ static void domain_stats_count_entries_by_size(void **state)
 	assert_in_range(st.memory, PAGE, 1 << 20);
 }
 
-/* ---- dirty ---------------------------------------------------------------- */
+/* ---- dirty -------------------------------------------------------------- */
 
 static void dirty_bits_say_what_devices_wrote(void **state)
 {

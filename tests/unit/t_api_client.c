@@ -21,7 +21,7 @@ static struct ioas_client *client_make(struct fixture *f, unsigned int flags,
 	return c;
 }
 
-/* ---- clients -------------------------------------------------------------- */
+/* ---- clients ------------------------------------------------------------ */
 
 static void client_options_are_checked(void **state)
 {
@@ -232,7 +232,7 @@ static void a_client_that_keeps_its_pins_is_a_deadlock(void **state)
 	ioas_client_destroy(c);
 }
 
-/* ---- looking in ----------------------------------------------------------- */
+/* ---- looking in --------------------------------------------------------- */
 
 static void page_info_follows_a_page_through_its_tiers(void **state)
 {
@@ -333,7 +333,7 @@ static void dump_grows_with_what_is_mapped(void **state)
 	assert_true(full > empty);
 }
 
-/* ---- lack of memory ------------------------------------------------------- */
+/* ---- lack of memory ----------------------------------------------------- */
 
 /* What one life makes, in order; destroyed whatever happened. */
 struct life {

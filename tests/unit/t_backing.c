@@ -304,7 +304,7 @@ static void files_and_chunks_are_not_mixed_up(void **state)
 	ioas_origin_put(o);
 }
 
-/* ---- a mapping that cannot be duplicated --------------------------------- */
+/* ---- a mapping that cannot be duplicated -------------------------------- */
 
 static void locked_memory_at_the_limit_is_known_by_its_address(void **state)
 {

@@ -62,7 +62,7 @@ static unsigned count_lines(void)
 	return n;
 }
 
-/* ---- checks ------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------- */
 
 static void fail_two_checks(void)
 {
@@ -126,7 +126,7 @@ static void check_table_may_overflow(void **state)
 	assert_int_equal(count_lines(), IOAS_DEBUG ? 1 : 300);
 }
 
-/* ---- log ---------------------------------------------------------- */
+/* ---- log ---------------------------------------------------------------- */
 
 static void log_each_severity(void)
 {
@@ -155,7 +155,7 @@ static void log_shows_what_the_environment_asks_for(void **state)
 	unsetenv("IOAS_LOG");
 }
 
-/* ---- trace -------------------------------------------------------- */
+/* ---- trace -------------------------------------------------------------- */
 
 struct ear {
 	_Atomic unsigned nr_events;

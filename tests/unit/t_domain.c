@@ -67,7 +67,7 @@ static struct ioas_domain *table_new(uint64_t pgsizes, uint64_t first,
 	return d;
 }
 
-/* ---- sinks ---- */
+/* ---- sinks -------------------------------------------------------------- */
 
 #define MAX_TAKEN 256
 
@@ -124,7 +124,7 @@ static void marker_mark(struct ioas_dirty_sink *sink, ioas_iova_t iova,
 	m->mark[m->nr++].last = last;
 }
 
-/* ---- random operations on both ---- */
+/* ---- random operations on both ------------------------------------------ */
 
 struct twin {
 	struct ioas_domain *table;
@@ -407,7 +407,7 @@ static void table_and_flat_agree(void **state)
 			 1000 + i);
 }
 
-/* ---- contract ---- */
+/* ---- contract ----------------------------------------------------------- */
 
 static struct ioas_domain *make_table(void)
 {
@@ -660,7 +660,7 @@ static void table_errors_are_those_of_the_contract(void **state)
 	d->ops->destroy(d);
 }
 
-/* ---- the flat domain's own ---- */
+/* ---- the flat domain's own ---------------------------------------------- */
 
 static void pages_of_eight_bytes_work(void **state)
 {
@@ -787,7 +787,7 @@ static void dirty_granules_go_with_their_mapping(void **state)
 	d->ops->destroy(d);
 }
 
-/* ---- breaches ---- */
+/* ---- breaches ----------------------------------------------------------- */
 
 static uint64_t unmap_range(struct ioas_domain *d, uint64_t iova,
 			    uint64_t last)

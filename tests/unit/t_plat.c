@@ -40,7 +40,7 @@ static void run_threads(unsigned nr, void *(*fn)(void *), void *arg)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
-/* ---- memory ------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static void memory_is_aligned_and_counted(void **state)
 {
@@ -92,7 +92,7 @@ static void zalloc_is_zero_and_free_takes_null(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 }
 
-/* ---- mutex -------------------------------------------------------- */
+/* ---- mutex -------------------------------------------------------------- */
 
 #define ROUNDS 20000
 
@@ -137,7 +137,7 @@ static void mutex_admits_one_at_a_time(void **state)
 	assert_int_equal(s.m.word, 0);
 }
 
-/* ---- rwlock ------------------------------------------------------- */
+/* ---- rwlock ------------------------------------------------------------- */
 
 static void rwlock_write(struct shared *s)
 {
@@ -318,7 +318,7 @@ static void more_readers_than_the_word_counts_wait(void **state)
 	assert_int_equal(s.l.word, 0);
 }
 
-/* ---- wait and wake ------------------------------------------------ */
+/* ---- wait and wake ------------------------------------------------------ */
 
 struct gate {
 	_Atomic uint32_t word;
@@ -366,7 +366,7 @@ static void wake_reaches_every_sleeper(void **state)
 	assert_int_equal(g.nr_through, NR_THREADS);
 }
 
-/* ---- the barrier -------------------------------------------------- */
+/* ---- the barrier -------------------------------------------------------- */
 
 /*
  * Each side stores to its own word and loads the other's: without barriers
@@ -512,7 +512,7 @@ static void writer_barrier_works_without_membarrier(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* ---- threads ------------------------------------------------------ */
+/* ---- threads ------------------------------------------------------------ */
 
 static void *fresh_block(void *arg)
 {

@@ -14,7 +14,7 @@ static const uint64_t size_sets[] = {
 	0x3E00, ~UINT64_C(511), UINT64_C(0x8000000000001000),
 };
 
-/* ---- format ---- */
+/* ---- format ------------------------------------------------------------- */
 
 static void every_size_is_coded_as_documented(void **state)
 {
@@ -74,7 +74,7 @@ static void permissions_have_their_bits(void **state)
 	}
 }
 
-/* ---- size selection ---- */
+/* ---- size selection ----------------------------------------------------- */
 
 struct expected {
 	uint64_t pgsizes;
@@ -216,7 +216,7 @@ static void max_leaf_bounds_the_size(void **state)
 	ioas_pt_destroy(pt);
 }
 
-/* ---- vectors of runs ---- */
+/* ---- vectors of runs ---------------------------------------------------- */
 
 static void head_and_tail_cut_the_first_and_last_page(void **state)
 {
@@ -282,7 +282,7 @@ static void runs_that_do_not_match_the_length_are_refused(void **state)
 	ioas_pt_destroy(pt);
 }
 
-/* ---- errors ---- */
+/* ---- errors ------------------------------------------------------------- */
 
 static void bad_requests_have_their_errors(void **state)
 {
@@ -459,7 +459,7 @@ static void map_that_fails_at_any_point_changes_nothing(void **state)
 	assert_in_range(nth, 6, 20);
 }
 
-/* ---- apertures ---- */
+/* ---- apertures ---------------------------------------------------------- */
 
 static void both_ends_of_every_aperture_map(void **state)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- tables come and go ---- */
+/* ---- tables come and go ------------------------------------------------- */
 
 struct hook_log {
 	unsigned int invalidations, syncs, maps;
@@ -272,7 +272,7 @@ static void tables_live_where_their_owner_wants(void **state)
 	free(a.base);
 }
 
-/* ---- taking frames ---- */
+/* ---- taking frames ------------------------------------------------------ */
 
 struct taker {
 	unsigned int capacity;
@@ -386,7 +386,7 @@ static void the_end_of_the_output_space_continues_nowhere(void **state)
 	ioas_pt_destroy(pt);
 }
 
-/* ---- cursors ---- */
+/* ---- cursors ------------------------------------------------------------ */
 
 static void a_cursor_spares_the_walk_from_the_root(void **state)
 {
@@ -445,7 +445,7 @@ static void a_cursor_is_void_when_tables_have_gone(void **state)
 	ioas_pt_destroy(pt);
 }
 
-/* ---- split ---- */
+/* ---- split -------------------------------------------------------------- */
 
 struct failing_split {
 	struct ioas_pt *pt;
@@ -570,7 +570,7 @@ static void what_is_dirty_stays_dirty_when_split(void **state)
 	ioas_pt_destroy(pt);
 }
 
-/* ---- dirty ---- */
+/* ---- dirty -------------------------------------------------------------- */
 
 struct marks {
 	unsigned int nr;
@@ -685,7 +685,7 @@ static void each_dirty_page_is_seen_from_every_range(void **state)
 	ioas_pt_destroy(pt);
 }
 
-/* ---- validation ---- */
+/* ---- validation --------------------------------------------------------- */
 
 static void validate_finds_what_is_planted(void **state)
 {

@@ -22,7 +22,7 @@
 
 _Static_assert(sizeof(struct ioas_rangemap) <= 24, "embedded in every space");
 
-/* ---- the twin -------------------------------------------------------------- */
+/* ---- the twin ----------------------------------------------------------- */
 
 #define TWIN_MAX 8192u
 
@@ -101,7 +101,7 @@ static bool twin_gap(const struct twin *t, uint64_t lo, uint64_t hi,
 	return from <= hi && hi - from >= length - 1;
 }
 
-/* ---- comparison -------------------------------------------------------------- */
+/* ---- comparison --------------------------------------------------------- */
 
 static void assert_members(const struct ioas_rangemap *m, const struct twin *t)
 {
@@ -170,7 +170,7 @@ static void assert_gap(const struct ioas_rangemap *m, const struct twin *t,
 	}
 }
 
-/* ---- small universes --------------------------------------------------------- */
+/* ---- small universes ---------------------------------------------------- */
 
 #define SMALL 8u
 
@@ -263,7 +263,7 @@ static void one_member_can_be_everything(void **state)
 	ioas_rangemap_fini(&m);
 }
 
-/* ---- long runs ---------------------------------------------------------------- */
+/* ---- long runs ---------------------------------------------------------- */
 
 /* Where the random members lie: dense enough for narrow gaps. */
 #define SPREAD (UINT64_C(1) << 20)
@@ -429,7 +429,7 @@ static void any_order_in_and_out_keeps_the_structure(void **state)
 			ordered_run(in, out, 2500);
 }
 
-/* ---- memory --------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------- */
 
 static void a_failed_allocation_changes_nothing(void **state)
 {

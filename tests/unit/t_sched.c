@@ -17,7 +17,7 @@
 #include "scheduler.h"
 #include "seam/lock.h"
 
-/* ---- counting ----------------------------------------------------- */
+/* ---- counting ----------------------------------------------------------- */
 
 #define MAX_ORDERS 177147 /* 3^11: at most 11 steps */
 
@@ -131,7 +131,7 @@ static void two_threads_interleave_as_the_binomial_says(void **state)
 	assert_int_equal(r.nr_schedules, 70);
 }
 
-/* ---- worlds with faults ------------------------------------------- */
+/* ---- worlds with faults ------------------------------------------------- */
 
 struct world {
 	struct ioas_mutex a, b;
@@ -263,7 +263,7 @@ static void deadlock_of_two_mutexes_is_found(void **state)
 	assert_int_equal(sched_explore(&t, &r), SCHED_PASSED);
 }
 
-/* ---- rwlock ------------------------------------------------------- */
+/* ---- rwlock ------------------------------------------------------------- */
 
 static void note_order(struct world *w)
 {
@@ -373,7 +373,7 @@ static void reader_that_waited_may_overtake_a_waiting_writer(void **state)
 	assert_true(world.seen & 2u << 2);
 }
 
-/* ---- wait and wake ------------------------------------------------ */
+/* ---- wait and wake ------------------------------------------------------ */
 
 static void wait_for_word(void *arg)
 {
@@ -416,7 +416,7 @@ static void forgotten_wake_is_a_deadlock(void **state)
 	assert_non_null(strstr(r.message, "sleeps on word"));
 }
 
-/* ---- what else goes wrong ----------------------------------------- */
+/* ---- what else goes wrong ----------------------------------------------- */
 
 static void never_end(void *arg)
 {
@@ -520,7 +520,7 @@ static void memory_left_after_check_is_wrong(void **state)
 	free_kept(NULL);
 }
 
-/* ---- the rest ----------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------- */
 
 static void random_schedules_repeat_with_their_seed(void **state)
 {

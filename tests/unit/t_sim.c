@@ -21,7 +21,7 @@
 
 #include "sim_test.h"
 
-/* ---- layouts ---------------------------------------------------------- */
+/* ---- layouts ------------------------------------------------------------ */
 
 static void table_matches_an_array(void **state)
 {
@@ -232,7 +232,7 @@ static void options_are_checked(void **state)
 	ioas_sim_destroy(NULL);
 }
 
-/* ---- pins ------------------------------------------------------------- */
+/* ---- pins --------------------------------------------------------------- */
 
 static void a_pin_answers_in_runs_up_to_the_room(void **state)
 {
@@ -524,7 +524,7 @@ static void death_ends_all_but_held_pins(void **state)
 	sim_end(sim);
 }
 
-/* ---- giant ------------------------------------------------------------ */
+/* ---- giant -------------------------------------------------------------- */
 
 static void giant_totals_need_sixty_four_bits(void **state)
 {
@@ -574,7 +574,7 @@ static void giant_totals_need_sixty_four_bits(void **state)
 	sim_end(sim);
 }
 
-/* ---- contents and copies ---------------------------------------------- */
+/* ---- contents and copies ------------------------------------------------ */
 
 static void contents_are_distinct_and_repeatable(void **state)
 {
@@ -691,7 +691,7 @@ static void fault_points_fail_pin_guard_and_copy(void **state)
 	sim_end(sim);
 }
 
-/* ---- broken promises -------------------------------------------------- */
+/* ---- broken promises ---------------------------------------------------- */
 
 static void each_broken_promise_is_noticed(void **state)
 {
@@ -811,7 +811,7 @@ static void the_test_may_act_at_a_given_pin(void **state)
 	sim_end(sim);
 }
 
-/* ---- the frame space -------------------------------------------------- */
+/* ---- the frame space ---------------------------------------------------- */
 
 static void frames_lead_to_contents(void **state)
 {

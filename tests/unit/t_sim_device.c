@@ -139,7 +139,7 @@ static void a_watch_needs_memory(void **state)
 	sim_end(sim);
 }
 
-/* ---- threads ---------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 
 static void *revoke_thread(void *data)
 {

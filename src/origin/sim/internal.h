@@ -144,7 +144,7 @@ static inline void sim_held(struct ioas_sim *sim) __asserts_held(sim->lock)
 	ioas_assert_held(&sim->lock);
 }
 
-/* ---- numbers.c -------------------------------------------------------- */
+/* ---- numbers.c ---------------------------------------------------------- */
 
 uint64_t ioas_sim_random(struct ioas_sim *sim) __must_hold(sim->lock);
 /* 0 .. @n - 1 */
@@ -162,7 +162,7 @@ int ioas_sim_numbers(struct ioas_sim *sim, uint64_t nr, uint64_t align,
 int ioas_sim_arrange(struct ioas_sim *sim, enum ioas_sim_layout layout,
 		     uint64_t nr, ioas_pfn_t *pfns) __must_hold(sim->lock);
 
-/* ---- ledger.c --------------------------------------------------------- */
+/* ---- ledger.c ----------------------------------------------------------- */
 
 struct ioas_sim_frame *ioas_sim_frame(struct ioas_sim *sim, ioas_pfn_t pfn)
 	__must_hold(sim->lock);
@@ -198,7 +198,7 @@ int ioas_sim_folio_create(struct ioas_sim *sim, ioas_pfn_t first, uint64_t nr)
 /* The counts add up. Logs what does not. */
 bool ioas_sim_ledger_validate(struct ioas_sim *sim) __must_hold(sim->lock);
 
-/* ---- origin.c --------------------------------------------------------- */
+/* ---- origin.c ----------------------------------------------------------- */
 
 /* A pin call on its way. */
 struct ioas_sim_answer {

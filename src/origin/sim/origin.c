@@ -33,7 +33,7 @@ void ioas_sim_report(struct ioas_sim *sim, const struct ioas_sim_breach *b)
 	IOAS_CHECK(broken);
 }
 
-/* ---- answers ---------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 uint64_t ioas_sim_answer_page(const struct ioas_sim_answer *a)
 {
@@ -138,7 +138,7 @@ int ioas_sim_op_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 	return ret;
 }
 
-/* ---- the other common ops --------------------------------------------- */
+/* ---- the other common ops ----------------------------------------------- */
 
 void ioas_sim_op_unpin(struct ioas_origin *o, ioas_pfn_t pfn, uint64_t nr,
 		       bool dirty)
@@ -225,7 +225,7 @@ int ioas_sim_transfer(struct ioas_sim_origin *so, uint64_t offset,
 	return 0;
 }
 
-/* ---- life ------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 void ioas_sim_origin_init(struct ioas_sim_origin *so, struct ioas_sim *sim,
 			  const struct ioas_origin_ops *ops,

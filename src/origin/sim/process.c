@@ -317,7 +317,7 @@ void ioas_sim_die(struct ioas_origin *o)
 	sim_unlock(p->so.sim);
 }
 
-/* ---- layout ----------------------------------------------------------- */
+/* ---- layout ------------------------------------------------------------- */
 
 /* A process and a range of its pages that a layout call is about. */
 struct layout_call {

@@ -155,7 +155,7 @@ void ioas_sim_set_pin_budget(struct ioas_sim *sim, uint64_t pages)
 	sim_unlock(sim);
 }
 
-/* ---- queries ---------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------ */
 
 /* What the ledger says of @pfn; a window answers for all its frames. */
 static struct ioas_sim_frame sim_peek(struct ioas_sim *sim, ioas_pfn_t pfn)

@@ -25,7 +25,7 @@ static void word_set(_Atomic uint32_t *word, uint32_t value)
 	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
-/* ---- locks -------------------------------------------------------- */
+/* ---- locks -------------------------------------------------------------- */
 
 __no_lock_analysis void ioas_plat_mutex_lock(struct ioas_mutex *m)
 {
@@ -83,7 +83,7 @@ struct ioas_thread *ioas_plat_thread(void)
 	return &self;
 }
 
-/* ---- diagnosis ---------------------------------------------------- */
+/* ---- diagnosis ---------------------------------------------------------- */
 
 /* One line of text, cut off where it is too long. */
 struct line {

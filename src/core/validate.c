@@ -130,8 +130,9 @@ static void validate_store(struct report *r, const struct ioas_area *a)
 	}
 }
 
+/* @sound: the linked set may be asked for areas. */
 static void validate_linked(struct report *r, const struct ioas *ioas,
-			    const struct ioas_area *a)
+			    const struct ioas_area *a, bool sound)
 	__must_hold_shared(ioas->domains_lock) __must_hold(a->pages->mutex)
 {
 	struct ioas_pages *pages = a->pages;
@@ -142,7 +143,7 @@ static void validate_linked(struct report *r, const struct ioas *ioas,
 	if (!a->storage)
 		return;
 	EXPECT(r, domain_of(ioas, a->storage), "B3: stale storage domain");
-	if (!ioas_pages_linked_validate(pages)) /* reported with the object */
+	if (!sound)
 		return;
 	EXPECT(r, ioas_pages_area_at(pages, a->index) &&
 		       ioas_pages_area_at(pages, ioas_area_last_index(a)),
@@ -219,21 +220,31 @@ static uint64_t validate_records(struct report *r,
 	return users;
 }
 
+/* True if the linked set is sound, and so may be asked for areas. */
+static bool validate_object(struct report *r, const struct ioas_pages *pages)
+	__must_hold(pages->mutex)
+{
+	const bool linked = ioas_pages_linked_validate(pages);
+
+	EXPECT(r, pages->nr_charged == pages->nr_pinned,
+	       "E1: charged is not pinned");
+	EXPECT(r, linked, "B3: linked set");
+	if (ioas_pages_is_device(pages)) {
+		EXPECT(r, !pages->nr_pinned, "C2: pinned device memory");
+	} else {
+		EXPECT(r, validate_tiers(r, pages) == pages->nr_pinned,
+		       "C2: pinned is not held");
+		validate_records(r, pages->access);
+	}
+	return linked;
+}
+
 unsigned int ioas_pages_validate(struct ioas_pages *pages)
 {
 	struct report r = { 0 };
 
 	ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
-	EXPECT(&r, pages->nr_charged == pages->nr_pinned,
-	       "E1: charged is not pinned");
-	EXPECT(&r, ioas_pages_linked_validate(pages), "B3: linked set");
-	if (ioas_pages_is_device(pages)) {
-		EXPECT(&r, !pages->nr_pinned, "C2: pinned device memory");
-	} else {
-		EXPECT(&r, validate_tiers(&r, pages) == pages->nr_pinned,
-		       "C2: pinned is not held");
-		validate_records(&r, pages->access);
-	}
+	validate_object(&r, pages);
 	ioas_mutex_unlock(&pages->mutex);
 	return r.violations;
 }
@@ -255,9 +266,8 @@ unsigned int ioas_iopt_validate(struct ioas *ioas)
 		       "A1: area and its place in the tree");
 		validate_area(&r, ioas, a);
 		ioas_mutex_lock(&a->pages->mutex, IOAS_RANK_PAGES);
-		validate_linked(&r, ioas, a);
+		validate_linked(&r, ioas, a, validate_object(&r, a->pages));
 		ioas_mutex_unlock(&a->pages->mutex);
-		r.violations += ioas_pages_validate(a->pages);
 	}
 	ioas_read_unlock(&ioas->iova_lock);
 	ioas_read_unlock(&ioas->domains_lock);

@@ -14,6 +14,7 @@
 #ifndef IOAS_CORE_BATCH_H
 #define IOAS_CORE_BATCH_H
 
+#include "base/run.h"
 #include "core/context.h"
 #include "origin/ops.h"
 
@@ -62,25 +63,14 @@ static inline void ioas_batch_clear(struct ioas_batch *b)
 static inline bool ioas_batch_append(struct ioas_batch *b, ioas_pfn_t pfn,
 				     uint64_t nr, enum ioas_kind kind)
 {
-	struct ioas_run *r = b->runs + b->nr_runs;
 	uint64_t total;
 
 	if (ioas_add_overflow(b->total, nr, &total))
 		return false;
-	if (b->nr_runs) {
-		if (b->kind != kind)
-			return false;
-		if (r[-1].pfn + r[-1].nr == pfn) {
-			r[-1].nr += nr;
-			b->total = total;
-			return true;
-		}
-	}
-	if (b->nr_runs == b->cap)
+	if (b->nr_runs && b->kind != kind)
 		return false;
-	r->pfn = pfn;
-	r->nr = nr;
-	b->nr_runs++;
+	if (!ioas_runs_append(b->runs, &b->nr_runs, b->cap, pfn, nr))
+		return false;
 	b->kind = kind;
 	b->total = total;
 	return true;

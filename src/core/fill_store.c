@@ -17,21 +17,10 @@
 /* NULL: nobody wants the frames. */
 static int list_add(struct ioas_run_list *list, ioas_pfn_t pfn, uint64_t nr)
 {
-	struct ioas_run *r;
-
-	if (!list)
+	if (!list || ioas_runs_append(list->runs, &list->nr, list->max, pfn,
+				      nr))
 		return 0;
-	r = list->runs + list->nr;
-	if (list->nr && r[-1].pfn + r[-1].nr == pfn) {
-		r[-1].nr += nr;
-		return 0;
-	}
-	if (list->nr == list->max)
-		return -EMSGSIZE;
-	r->pfn = pfn;
-	r->nr = nr;
-	list->nr++;
-	return 0;
+	return -EMSGSIZE;
 }
 
 int ioas_pages_list_store(const struct ioas_pages *pages, uint64_t first,

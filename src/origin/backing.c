@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/errno.h"
+#include "base/run.h"
 #include "origin/chunk.h"
 #include "origin/reach.h"
 #include "seam/fault.h"
@@ -253,25 +254,15 @@ int ioas_backings_admit(struct ioas_backings *b, uint64_t dev, uint64_t ino,
 
 static bool request_has_room(const struct ioas_pin_request *rq, ioas_pfn_t pfn)
 {
-	const struct ioas_run *r = rq->runs + rq->nr_runs;
-
-	return rq->nr_runs < rq->max_runs ||
-	       (rq->nr_runs && r[-1].pfn + r[-1].nr == pfn);
+	return ioas_runs_room(rq->runs, rq->nr_runs, rq->max_runs, pfn);
 }
 
 /* There is room. */
 static void request_append(struct ioas_pin_request *rq, ioas_pfn_t pfn,
 			   uint64_t nr)
 {
-	struct ioas_run *r = rq->runs + rq->nr_runs;
-
+	ioas_runs_append(rq->runs, &rq->nr_runs, rq->max_runs, pfn, nr);
 	rq->nr_pinned += nr;
-	if (rq->nr_runs && r[-1].pfn + r[-1].nr == pfn) {
-		r[-1].nr += nr;
-		return;
-	}
-	*r = (struct ioas_run){ pfn, nr };
-	rq->nr_runs++;
 }
 
 int ioas_backings_pin_file(struct ioas_backings *b,

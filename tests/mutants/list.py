@@ -255,8 +255,8 @@ mutant("34a", "protection of device memory is not adjusted",
        ("core/fill.c", "	if (kind == IOAS_KIND_CPU)\n",
         "	if (kind == IOAS_KIND_CPU || kind == IOAS_KIND_MMIO)\n"))
 mutant("34b", "kinds are mixed in one batch",
-       ("core/batch.h", "		if (b->kind != kind)\n"
-        "			return false;\n", ""))
+       ("core/batch.h", "	if (b->nr_runs && b->kind != kind)\n"
+        "		return false;\n", ""))
 mutant("35", "dead principal leaves the charge stale",
        ("core/pages.c", "	if (!ret)\n"
         "		pages->nr_charged = pinned; /* E1 */",

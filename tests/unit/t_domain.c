@@ -15,20 +15,9 @@
 #include "domain/flat.h"
 #include "domain/table.h"
 
+#include "breach_test.h"
+
 #define RW (IOAS_PROT_READ | IOAS_PROT_WRITE)
-
-static unsigned int nr_breaches;
-static bool breaches_expected;
-
-void ioas_plat_check_failed(const char *cond, const char *file, int line,
-			    const char *func)
-{
-	nr_breaches++;
-	if (breaches_expected)
-		return;
-	fprintf(stderr, "%s:%d %s: %s\n", file, line, func, cond);
-	abort();
-}
 
 #define assert_breach(expr)                                   \
 	do {                                                  \

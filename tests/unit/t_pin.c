@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/errno.h"
@@ -18,23 +17,12 @@
 #include "domain/flat.h"
 #include "origin/own.h"
 
+#include "breach_test.h"
+
 #define PAGE ((uint64_t)4096)
 #define PAGES 4
 #define FIRST (16 * PAGE)
 #define COPY (32 * PAGE)
-
-static unsigned int nr_breaches;
-static bool breaches_expected;
-
-void ioas_plat_check_failed(const char *cond, const char *file, int line,
-			    const char *func)
-{
-	nr_breaches++;
-	if (breaches_expected)
-		return;
-	fprintf(stderr, "%s:%d %s: %s\n", file, line, func, cond);
-	abort();
-}
 
 struct fixture {
 	struct ioas_context ctx;

@@ -12,6 +12,7 @@
  *
  * Locks: sim->lock, never while a hook runs.
  */
+#include "base/run.h"
 #include "base/bits.h"
 #include "base/mem.h"
 #include "origin/sim/internal.h"
@@ -40,22 +41,14 @@ uint64_t ioas_sim_answer_page(const struct ioas_sim_answer *a)
 	return a->rq->first + a->rq->nr_pinned;
 }
 
-/* @pfn goes on where the last run ends. */
-static bool answer_melts(const struct ioas_sim_answer *a, ioas_pfn_t pfn)
-{
-	const struct ioas_run *r = a->rq->runs + a->rq->nr_runs;
-
-	return a->rq->nr_runs && r[-1].pfn + r[-1].nr == pfn;
-}
-
 uint64_t ioas_sim_answer_room(struct ioas_sim_answer *a, ioas_pfn_t pfn,
 			      uint64_t nr)
 {
 	uint64_t left = a->limit - a->rq->nr_pinned;
 
 	sim_held(a->sim);
-	if (!left || (a->rq->nr_runs == a->rq->max_runs &&
-		      !answer_melts(a, pfn)))
+	if (!left || !ioas_runs_room(a->rq->runs, a->rq->nr_runs,
+				     a->rq->max_runs, pfn))
 		return 0;
 	if (!a->sim->budget) {
 		a->sim->budget = UINT64_MAX;
@@ -70,10 +63,7 @@ void ioas_sim_answer_run(struct ioas_sim_answer *a, ioas_pfn_t pfn,
 	struct ioas_pin_request *rq = a->rq;
 
 	sim_held(a->sim);
-	if (answer_melts(a, pfn))
-		rq->runs[rq->nr_runs - 1].nr += nr;
-	else
-		rq->runs[rq->nr_runs++] = (struct ioas_run){ pfn, nr };
+	ioas_runs_append(rq->runs, &rq->nr_runs, rq->max_runs, pfn, nr);
 	rq->nr_pinned += nr;
 	if (a->sim->budget != UINT64_MAX)
 		a->sim->budget -= nr;

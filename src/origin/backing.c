@@ -347,3 +347,43 @@ void ioas_backings_unpin(struct ioas_backings *b, ioas_pfn_t pfn, uint64_t nr)
 		nr -= n;
 	}
 }
+
+/* ---- ops that the origins share ----------------------------------------- */
+
+static struct ioas_backings *backings_of(struct ioas_origin *o)
+{
+	return ioas_container_of(o, struct ioas_backed_origin, head)->b;
+}
+
+void ioas_backed_unpin(struct ioas_origin *o, ioas_pfn_t pfn, uint64_t nr,
+		       bool dirty)
+{
+	(void)dirty;
+	ioas_backings_unpin(backings_of(o), pfn, nr);
+}
+
+void *ioas_backed_pointer(struct ioas_origin *o, ioas_pfn_t pfn)
+{
+	return ioas_frames_pointer(backings_of(o)->frames, pfn);
+}
+
+int ioas_backed_copy_frame(struct ioas_origin *o, ioas_pfn_t pfn,
+			   uint64_t offset, void *buffer, uint64_t length,
+			   bool write)
+{
+	if (ioas_fault_point(IOAS_FP_COPY))
+		return -EFAULT;
+	return ioas_frames_copy(backings_of(o)->frames, pfn, offset, buffer,
+				length, write);
+}
+
+int ioas_backed_pin_start(struct ioas_pin_request *rq)
+{
+	if (IOAS_CHECK(!rq->nr || !rq->max_runs))
+		return -EINVAL;
+	if (ioas_fault_point(IOAS_FP_PIN))
+		return -EFAULT;
+	rq->nr_runs = 0;
+	rq->nr_pinned = 0;
+	return 0;
+}

@@ -65,6 +65,25 @@ uint64_t ioas_backings_chunks(struct ioas_backings *b);
 
 /* ---- for the origins of this room --------------------------------------- */
 
+/* The head of an origin whose frames these are, and its ops. */
+struct ioas_backed_origin {
+	struct ioas_origin head;
+	/* Set once. */
+	struct ioas_backings *b;
+};
+
+void ioas_backed_unpin(struct ioas_origin *o, ioas_pfn_t pfn, uint64_t nr,
+		       bool dirty);
+void *ioas_backed_pointer(struct ioas_origin *o, ioas_pfn_t pfn);
+int ioas_backed_copy_frame(struct ioas_origin *o, ioas_pfn_t pfn,
+			   uint64_t offset, void *buffer, uint64_t length,
+			   bool write);
+/*
+ * What every pin begins with: an empty answer. Return: 0, -EINVAL (a request
+ * that asks for nothing, or has no room), -EFAULT (a fault point).
+ */
+int ioas_backed_pin_start(struct ioas_pin_request *rq);
+
 /* Where a view of a file comes from: a descriptor, or else a client's VMA. */
 struct ioas_chunk_source {
 	uint64_t dev;

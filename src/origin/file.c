@@ -32,9 +32,8 @@
 #include "seam/fault.h"
 
 struct file {
-	struct ioas_origin head;
+	struct ioas_backed_origin o;
 	/* Set once. */
-	struct ioas_backings *b;
 	struct ioas_chunk_source src;
 	/* Its pages are its memory. */
 	bool memory;
@@ -42,7 +41,7 @@ struct file {
 
 static struct file *file_of(struct ioas_origin *o)
 {
-	return ioas_container_of(o, struct file, head);
+	return ioas_container_of(o, struct file, o.head);
 }
 
 /* Pages of the file that are complete. */
@@ -52,52 +51,26 @@ static uint64_t file_pages(const struct file *f)
 
 	return fstat(f->src.fd, &st) || st.st_size < 0 ?
 		       0 :
-		       (uint64_t)st.st_size >> f->head.page_lg2;
+		       (uint64_t)st.st_size >> f->o.head.page_lg2;
 }
 
 static int file_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 {
 	struct file *f = file_of(o);
 	uint64_t size;
-	int ret;
+	int ret = ioas_backed_pin_start(rq);
 
-	if (IOAS_CHECK(!rq->nr || !rq->max_runs))
-		return -EINVAL;
-	if (ioas_fault_point(IOAS_FP_PIN))
-		return -EFAULT;
-	rq->nr_runs = 0;
-	rq->nr_pinned = 0;
+	if (ret)
+		return ret;
 	size = f->memory ? file_pages(f) : 0;
 	if (rq->first >= size)
 		return -EINVAL;
-	ret = ioas_backings_pin_file(f->b, &f->src, rq->first,
+	ret = ioas_backings_pin_file(f->o.b, &f->src, rq->first,
 				     ioas_min(rq->nr, size - rq->first), rq);
 	if (rq->nr_pinned || !ret)
 		return 0;
 	/* Within the file only a lack of memory remains, or a seal. */
 	return rq->first >= file_pages(f) ? -EINVAL : ret;
-}
-
-static void file_unpin(struct ioas_origin *o, ioas_pfn_t pfn, uint64_t nr,
-		       bool dirty)
-{
-	(void)dirty;
-	ioas_backings_unpin(file_of(o)->b, pfn, nr);
-}
-
-static void *file_pointer(struct ioas_origin *o, ioas_pfn_t pfn)
-{
-	return ioas_frames_pointer(file_of(o)->b->frames, pfn);
-}
-
-static int file_copy_frame(struct ioas_origin *o, ioas_pfn_t pfn,
-			   uint64_t offset, void *buffer, uint64_t length,
-			   bool write)
-{
-	if (ioas_fault_point(IOAS_FP_COPY))
-		return -EFAULT;
-	return ioas_frames_copy(file_of(o)->b->frames, pfn, offset, buffer,
-				length, write);
 }
 
 static void file_destroy(struct ioas_origin *o)
@@ -111,9 +84,9 @@ static void file_destroy(struct ioas_origin *o)
 static const struct ioas_origin_ops file_ops = {
 	.name = "file",
 	.pin = file_pin,
-	.unpin = file_unpin,
-	.pointer = file_pointer,
-	.copy_frame = file_copy_frame,
+	.unpin = ioas_backed_unpin,
+	.pointer = ioas_backed_pointer,
+	.copy_frame = ioas_backed_copy_frame,
 	.destroy = file_destroy,
 };
 
@@ -147,16 +120,14 @@ int ioas_origin_file_create(struct ioas_backings *b, int fd,
 
 	if (!f)
 		return -ENOMEM;
-	f->head.ops = &file_ops;
-	atomic_init(&f->head.refs, 1);
-	f->head.page_lg2 = b->frames->page_lg2;
-	f->head.flags = IOAS_ORIGIN_FILE;
-	f->b = b;
+	ioas_origin_init(&f->o.head, &file_ops, b->frames->page_lg2,
+			 IOAS_ORIGIN_FILE);
+	f->o.b = b;
 	ret = file_open(f, fd);
 	if (ret) {
 		ioas_free(f, sizeof(*f));
 		return ret;
 	}
-	*out = &f->head;
+	*out = &f->o.head;
 	return 0;
 }

@@ -122,6 +122,17 @@ struct ioas_origin {
 	uint8_t flags;
 };
 
+/* The head of a new origin, with one reference. */
+static inline void ioas_origin_init(struct ioas_origin *o,
+				    const struct ioas_origin_ops *ops,
+				    uint8_t page_lg2, uint8_t flags)
+{
+	o->ops = ops;
+	atomic_store_explicit(&o->refs, 1, memory_order_relaxed);
+	o->page_lg2 = page_lg2;
+	o->flags = flags;
+}
+
 static inline struct ioas_origin *ioas_origin_get(struct ioas_origin *o)
 {
 	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);

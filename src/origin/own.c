@@ -102,9 +102,7 @@ int ioas_origin_own_create(uint8_t page_lg2, struct ioas_origin **out)
 	o = ioas_zalloc(sizeof(*o), IOAS_FP_ALLOC_SPACE);
 	if (!o)
 		return -ENOMEM;
-	o->ops = &own_ops;
-	atomic_init(&o->refs, 1);
-	o->page_lg2 = page_lg2;
+	ioas_origin_init(o, &own_ops, page_lg2, 0);
 	*out = o;
 	return 0;
 }

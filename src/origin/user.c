@@ -38,16 +38,14 @@
 #include "seam/caller.h"
 
 struct user {
-	struct ioas_origin head;
-	/* Set once. */
-	struct ioas_backings *b;
-	/* ioas_caller.mm of the client. */
+	struct ioas_backed_origin o;
+	/* Set once: ioas_caller.mm of the client. */
 	const void *mm;
 };
 
 static struct user *user_of(struct ioas_origin *o)
 {
-	return ioas_container_of(o, struct user, head);
+	return ioas_container_of(o, struct user, o.head);
 }
 
 static const void *caller_mm(void)
@@ -84,17 +82,13 @@ static int pin_vma(struct ioas_backings *b, const struct ioas_vma *vma,
 
 static int user_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 {
-	struct ioas_backings *b = user_of(o)->b;
+	struct ioas_backings *b = user_of(o)->o.b;
 	const uint64_t limit = b->frames->identity_nr;
 	const uint8_t lg2 = o->page_lg2;
-	int ret = 0;
+	int ret = ioas_backed_pin_start(rq);
 
-	if (IOAS_CHECK(!rq->nr || !rq->max_runs))
-		return -EINVAL;
-	if (ioas_fault_point(IOAS_FP_PIN))
-		return -EFAULT;
-	rq->nr_runs = 0;
-	rq->nr_pinned = 0;
+	if (ret)
+		return ret;
 	while (rq->nr_pinned < rq->nr) {
 		const uint64_t page = rq->first + rq->nr_pinned;
 		const uint64_t had = rq->nr_pinned;
@@ -112,28 +106,6 @@ static int user_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 			break;
 	}
 	return rq->nr_pinned ? 0 : ret;
-}
-
-static void user_unpin(struct ioas_origin *o, ioas_pfn_t pfn, uint64_t nr,
-		       bool dirty)
-{
-	(void)dirty;
-	ioas_backings_unpin(user_of(o)->b, pfn, nr);
-}
-
-static void *user_pointer(struct ioas_origin *o, ioas_pfn_t pfn)
-{
-	return ioas_frames_pointer(user_of(o)->b->frames, pfn);
-}
-
-static int user_copy_frame(struct ioas_origin *o, ioas_pfn_t pfn,
-			   uint64_t offset, void *buffer, uint64_t length,
-			   bool write)
-{
-	if (ioas_fault_point(IOAS_FP_COPY))
-		return -EFAULT;
-	return ioas_frames_copy(user_of(o)->b->frames, pfn, offset, buffer,
-				length, write);
 }
 
 /* Of another caller the frames are used, unless it may be anybody. */
@@ -162,9 +134,9 @@ static void user_destroy(struct ioas_origin *o)
 static const struct ioas_origin_ops user_ops = {
 	.name = "user",
 	.pin = user_pin,
-	.unpin = user_unpin,
-	.pointer = user_pointer,
-	.copy_frame = user_copy_frame,
+	.unpin = ioas_backed_unpin,
+	.pointer = ioas_backed_pointer,
+	.copy_frame = ioas_backed_copy_frame,
 	.copy = user_copy,
 	.destroy = user_destroy,
 };
@@ -175,11 +147,9 @@ int ioas_origin_user_create(struct ioas_backings *b, struct ioas_origin **out)
 
 	if (!u)
 		return -ENOMEM;
-	u->head.ops = &user_ops;
-	atomic_init(&u->head.refs, 1);
-	u->head.page_lg2 = b->frames->page_lg2;
-	u->b = b;
+	ioas_origin_init(&u->o.head, &user_ops, b->frames->page_lg2, 0);
+	u->o.b = b;
 	u->mm = caller_mm();
-	*out = &u->head;
+	*out = &u->o.head;
 	return 0;
 }

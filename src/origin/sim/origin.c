@@ -12,9 +12,9 @@
  *
  * Locks: sim->lock, never while a hook runs.
  */
-#include "base/run.h"
 #include "base/bits.h"
 #include "base/mem.h"
+#include "base/run.h"
 #include "origin/sim/internal.h"
 
 void ioas_sim_report(struct ioas_sim *sim, const struct ioas_sim_breach *b)
@@ -221,9 +221,7 @@ void ioas_sim_origin_init(struct ioas_sim_origin *so, struct ioas_sim *sim,
 			  const struct ioas_origin_ops *ops,
 			  const struct ioas_sim_kind *kind)
 {
-	so->o.ops = ops;
-	so->o.page_lg2 = sim->page_lg2;
-	atomic_init(&so->o.refs, 1);
+	ioas_origin_init(&so->o, ops, sim->page_lg2, 0);
 	so->sim = sim;
 	so->kind = kind;
 	sim_lock(sim);

@@ -16,16 +16,6 @@
 #include "seam/fault.h"
 #include "seam/trace.h"
 
-static uint32_t domain_find(const struct ioas *ioas,
-			    const struct ioas_domain *domain)
-{
-	uint32_t d = 0;
-
-	while (d < ioas->nr_domains && ioas->domains[d] != domain)
-		d++;
-	return d;
-}
-
 /* What lies outside its aperture, owned by the domain. */
 static int reserve_aperture(struct ioas *ioas, const struct ioas_domain *d)
 	__must_hold(ioas->iova_lock)
@@ -139,7 +129,7 @@ static int attach_locked(struct ioas *ioas, struct ioas_domain *domain)
 	const uint64_t granule = ioas_domain_granule(domain);
 	int ret;
 
-	if (domain_find(ioas, domain) < ioas->nr_domains)
+	if (ioas_domain_index(ioas, domain) < ioas->nr_domains)
 		return -EEXIST;
 	if (granule > ioas_page_size(ioas->ctx))
 		return -EINVAL;
@@ -180,7 +170,7 @@ void ioas_iopt_detach(struct ioas *ioas, struct ioas_domain *domain)
 
 	ioas_write_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
 	ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	d = domain_find(ioas, domain);
+	d = ioas_domain_index(ioas, domain);
 	if (!IOAS_CHECK(d == ioas->nr_domains)) {
 		ioas->domains[d] = ioas->domains[--ioas->nr_domains];
 		areas_forget(ioas, areas_chain(ioas, NULL), domain);

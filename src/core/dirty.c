@@ -125,11 +125,7 @@ int ioas_bitmap_finish(struct ioas_bitmap *b)
 static int domain_check(const struct ioas *ioas, const struct ioas_domain *d)
 	__must_hold_shared(ioas->iova_lock)
 {
-	uint32_t i = 0;
-
-	while (i < ioas->nr_domains && ioas->domains[i] != d)
-		i++;
-	if (i == ioas->nr_domains)
+	if (ioas_domain_index(ioas, d) == ioas->nr_domains)
 		return -ENOENT;
 	return d->ops->read_and_clear_dirty ? 0 : -EOPNOTSUPP;
 }

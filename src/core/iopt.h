@@ -65,6 +65,17 @@ struct ioas {
 	struct ioas_mutex access_lock;
 };
 
+/* Place of @domain in the array; nr_domains: it is not attached. */
+static inline uint32_t ioas_domain_index(const struct ioas *ioas,
+					 const struct ioas_domain *domain)
+{
+	uint32_t d = 0;
+
+	while (d < ioas->nr_domains && ioas->domains[d] != domain)
+		d++;
+	return d;
+}
+
 enum ioas_map_flags {
 	/* Map at *iova; otherwise choose. */
 	IOAS_MAP_FIXED = 1u << 0,

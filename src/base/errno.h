@@ -24,11 +24,15 @@
 #define EEXIST 17
 #define ENODEV 19
 #define EINVAL 22
+#define EMFILE 24
 #define ENOTTY 25
 #define ENOSPC 28
+#define ESPIPE 29
 #define ERANGE 34
 #define EDEADLK 35
+#define EBADE 52
 #define EOVERFLOW 75
+#define EBADFD 77
 #define EMSGSIZE 90
 #define EOPNOTSUPP 95
 #define EADDRINUSE 98

@@ -72,11 +72,26 @@ static void attachment_quiesce(struct ioas_attachment *at, struct ioas *ioas)
 
 /* ---- joining and leaving a space ---------------------------------------- */
 
+/* Make @ioas ready for @a; on error it is as it was. */
+static int join_prepare(const struct ioas_access *a, struct ioas *ioas)
+	__must_hold(ioas->domains_lock) __must_hold(ioas->iova_lock)
+{
+	int ret = 0;
+
+	if (a->flags & IOAS_ACCESS_PINS)
+		ret = ioas_iova_raise(ioas, ioas_page_size(ioas->ctx));
+	if (!ret && ioas->nr_accesses >= IOAS_MAX_ACCESSES) {
+		ioas_iova_realign(ioas);
+		ret = -EBUSY;
+	}
+	return ret;
+}
+
 static int space_join(struct ioas_access *a, struct ioas *ioas,
 		      struct ioas_attachment **out)
 {
 	struct ioas_attachment *at;
-	int ret = 0;
+	int ret;
 
 	at = ioas_zalloc(sizeof(*at), IOAS_FP_ALLOC_LIST);
 	if (!at)
@@ -84,12 +99,12 @@ static int space_join(struct ioas_access *a, struct ioas *ioas,
 	at->access = a;
 	ioas_write_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
 	ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	if (a->flags & IOAS_ACCESS_PINS)
-		ret = ioas_iova_raise(ioas, ioas_page_size(ioas->ctx));
+	ret = join_prepare(a, ioas);
 	if (!ret) {
 		ioas_mutex_lock(&ioas->access_lock, IOAS_RANK_LEAF);
 		ioas_list_add_tail(&ioas->accesses, &at->link);
 		ioas_mutex_unlock(&ioas->access_lock);
+		ioas->nr_accesses++;
 	}
 	ioas_write_unlock(&ioas->iova_lock);
 	ioas_write_unlock(&ioas->domains_lock);
@@ -113,6 +128,7 @@ static void space_leave(struct ioas_access *a, struct ioas *ioas,
 	ioas_mutex_lock(&ioas->access_lock, IOAS_RANK_LEAF);
 	ioas_list_del(&at->link);
 	ioas_mutex_unlock(&ioas->access_lock);
+	ioas->nr_accesses--;
 	ioas_iova_realign(ioas);
 	ioas_write_unlock(&ioas->iova_lock);
 	ioas_write_unlock(&ioas->domains_lock);

@@ -19,6 +19,9 @@
 
 #include "core/iopt.h"
 
+/* Accesses that one space can have (iommufd-uapi 14.2). */
+#define IOAS_MAX_ACCESSES 65536u
+
 struct ioas_access_ops {
 	/*
 	 * Stop using every pin that intersects the range and release it before
@@ -87,14 +90,17 @@ void ioas_access_destroy(struct ioas_access *access);
  */
 bool ioas_access_validate(struct ioas_access *access);
 
-/* Return: 0, -EINVAL (attached already), -EADDRINUSE (alignment), -ENOMEM. */
+/*
+ * Return: 0, -EINVAL (attached already), -EADDRINUSE (alignment), -EBUSY (the
+ * space has as many as it can), -ENOMEM.
+ */
 int ioas_access_attach(struct ioas_access *access, struct ioas *ioas);
 /* Return: 0, -ENOENT (not attached), -EBUSY (a change is in progress). */
 int ioas_access_detach(struct ioas_access *access);
 /*
  * Join @ioas, then leave the old space. Nothing can be pinned meanwhile.
- * Return: 0, -ENOENT (not attached), -EBUSY, -EADDRINUSE, -ENOMEM; on error
- * the access is where it was.
+ * Return: 0, -ENOENT (not attached), -EBUSY (also as in an attachment),
+ * -EADDRINUSE, -ENOMEM; on error the access is where it was.
  */
 int ioas_access_replace(struct ioas_access *access, struct ioas *ioas);
 

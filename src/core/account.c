@@ -109,6 +109,8 @@ int ioas_principal_charge(struct ioas_principal *p,
 		return -ENOMEM;
 	if (!t || !pages)
 		return 0;
+	if (p->ask)
+		p->ask(p);
 	old = atomic_load_explicit(t, memory_order_relaxed);
 	do {
 		if (ioas_add_overflow(old, pages, &sum) ||

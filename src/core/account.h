@@ -50,6 +50,11 @@ struct ioas_principal {
 	struct ioas_mm *mm;
 	/* Lock limit of the process, in pages. May change at any time. */
 	_Atomic uint64_t limit;
+	/*
+	 * Before a charge: brings limit up to date; NULL: it is. Set once, by
+	 * who made the principal. Any lock of the core may be held.
+	 */
+	void (*ask)(struct ioas_principal *p);
 };
 
 /* Each returns an object with one reference, or NULL for lack of memory. */

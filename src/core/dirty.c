@@ -8,6 +8,12 @@
  * The bitmap is reached through the caller's uaccess only, a window at a time;
  * a range that crosses windows is recorded completely. A window that gets no
  * bit is not written.
+ *
+ * If faults are skipped (iommufd-uapi 6.13), no window crosses a page of the
+ * caller's, so that exactly the bits of pages that cannot be reached are lost:
+ *
+ *   pages    |  reachable  |     not     | read only  |
+ *   windows  | 0 | 1 |  2  |3 lost       | 4 | 5 |  6 |   4 - 6: not written
  */
 #include "core/dirty.h"
 
@@ -45,18 +51,46 @@ static int user_write(uint64_t dst, const void *src, size_t n)
 
 static void window_flush(struct ioas_bitmap *b)
 {
-	if (b->window_dirty && !b->error)
-		b->error = user_write(b->address + b->window_first, b->window,
-				      b->window_bytes);
+	const bool write = b->window_dirty && !b->error;
+
 	b->window_dirty = false;
+	if (write &&
+	    user_write(b->address + b->window_first, b->window,
+		       b->window_bytes) &&
+	    !b->page)
+		b->error = -EFAULT;
+}
+
+/* Up to @max bytes, but not beyond the end of the bitmap. */
+static void window_size(struct ioas_bitmap *b, uint64_t max)
+{
+	const uint64_t last_bit = (b->last - b->base) >> b->granularity_lg2;
+
+	max = ioas_min(max, (last_bit >> 3) - b->window_first + 1);
+	b->window_bytes = (uint32_t)ioas_min(max, UINT32_MAX);
+}
+
+/* Read it, or skip to the end of the page. */
+static void window_read(struct ioas_bitmap *b)
+{
+	uint64_t at, last, rest = UINT64_MAX;
+	bool wraps;
+
+	wraps = ioas_add_overflow(b->address, b->window_first, &at);
+	if (b->page)
+		rest = b->page - (at & (b->page - 1));
+	window_size(b, ioas_min(b->window_cap, rest));
+	wraps |= !ioas_last(at, b->window_bytes, &last);
+	b->window_lost = wraps || user_read(b->window, at, b->window_bytes);
+	if (b->window_lost && b->page)
+		window_size(b, rest);
+	else if (b->window_lost)
+		b->error = -EFAULT;
 }
 
 /* Have @byte of the bitmap in hand; false after an error. */
 static bool window_move(struct ioas_bitmap *b, uint64_t byte)
 {
-	const uint64_t last_byte = (b->last - b->base) >>
-				   (b->granularity_lg2 + 3);
-
 	if (b->window_bytes && byte >= b->window_first &&
 	    byte - b->window_first < b->window_bytes)
 		return !b->error;
@@ -64,9 +98,7 @@ static bool window_move(struct ioas_bitmap *b, uint64_t byte)
 	if (b->error)
 		return false;
 	b->window_first = byte;
-	b->window_bytes =
-		(uint32_t)ioas_min(b->window_cap, last_byte - byte + 1);
-	b->error = user_read(b->window, b->address + byte, b->window_bytes);
+	window_read(b);
 	return !b->error;
 }
 
@@ -79,6 +111,10 @@ static void bitmap_set(struct ioas_bitmap *b, uint64_t first, uint64_t last)
 
 		if (!window_move(b, byte))
 			return;
+		if (b->window_lost) {
+			byte = b->window_first + (b->window_bytes - 1);
+			continue;
+		}
 		b->window[byte - b->window_first] |=
 			(uint8_t)((0xffu << lo) & (0xffu >> (7 - hi)));
 		b->window_dirty = true;
@@ -99,7 +135,7 @@ static void bitmap_mark(struct ioas_dirty_sink *sink, ioas_iova_t iova,
 }
 
 void ioas_bitmap_init(struct ioas_bitmap *b, const struct ioas_dirty_request *rq,
-		      uint8_t *room, uint32_t cap)
+		      uint8_t page_lg2, uint8_t *room, uint32_t cap)
 {
 	*b = (struct ioas_bitmap){
 		.sink.mark = bitmap_mark,
@@ -107,6 +143,7 @@ void ioas_bitmap_init(struct ioas_bitmap *b, const struct ioas_dirty_request *rq
 		.last = rq->iova + (rq->length - 1),
 		.granularity_lg2 = (uint8_t)ioas_log2(rq->granularity),
 		.address = rq->bitmap,
+		.page = rq->skip_faults ? (uint64_t)1 << page_lg2 : 0,
 		.window = room,
 		.window_cap = rq->window ? (uint32_t)ioas_min(rq->window, cap) :
 					   cap,
@@ -239,7 +276,8 @@ int ioas_dirty_read(struct ioas *ioas, struct ioas_domain *domain,
 	if (!ret)
 		ret = request_check(ioas, rq, &last);
 	if (!ret) {
-		ioas_bitmap_init(&bitmap, rq, room, sizeof(room));
+		ioas_bitmap_init(&bitmap, rq, ioas->ctx->page_lg2, room,
+				 sizeof(room));
 		ret = dirty_walk(ioas, domain, rq->iova, last, rq->flags,
 				 &bitmap.sink);
 		if (!(rq->flags & IOAS_DIRTY_NO_CLEAR))

@@ -22,6 +22,11 @@ struct ioas_dirty_request {
 	unsigned int flags;
 	/* Bytes of the bitmap kept in hand at a time; 0: the default. */
 	uint32_t window;
+	/*
+	 * Pages of the caller's memory that cannot be read or written are left
+	 * out: what is dirty there is lost, and everything else reported.
+	 */
+	bool skip_faults;
 };
 
 /*
@@ -33,8 +38,8 @@ int ioas_dirty_set(struct ioas *ioas, struct ioas_domain *domain, bool on);
 /*
  * Set the bits of what is dirty, and clear it in the domain. Return: 0;
  * -EOVERFLOW (wraps); -EINVAL (zero length, misaligned, granularity no power of
- * two, a gap: what was found before it is reported); -EFAULT (bitmap);
- * -EOPNOTSUPP; -ENOENT.
+ * two, a gap: what was found before it is reported); -EFAULT (bitmap, unless
+ * faults are skipped); -EOPNOTSUPP; -ENOENT.
  */
 int ioas_dirty_read(struct ioas *ioas, struct ioas_domain *domain,
 		    const struct ioas_dirty_request *rq);
@@ -52,13 +57,20 @@ struct ioas_bitmap {
 	uint32_t window_bytes;
 	uint64_t window_first;
 	bool window_dirty;
+	/* Its memory cannot be read: bits in it are dropped. */
+	bool window_lost;
+	/*
+	 * Bytes of a page of the caller's memory: no window crosses a page, and
+	 * one that cannot be reached is skipped. 0: the first fault ends it.
+	 */
+	uint64_t page;
 	/* First error; 0 or -EFAULT. */
 	int error;
 };
 
-/* @room holds @cap bytes of the window. */
+/* @room holds @cap bytes of the window; @page_lg2: of the caller's memory. */
 void ioas_bitmap_init(struct ioas_bitmap *b, const struct ioas_dirty_request *rq,
-		      uint8_t *room, uint32_t cap);
+		      uint8_t page_lg2, uint8_t *room, uint32_t cap);
 /* Writes the window back. Return: 0 or -EFAULT. */
 int ioas_bitmap_finish(struct ioas_bitmap *b);
 

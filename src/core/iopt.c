@@ -69,6 +69,23 @@ int ioas_iopt_destroy(struct ioas *ioas)
 	return 0;
 }
 
+bool ioas_iopt_nth(struct ioas *ioas, uint32_t n, ioas_iova_t *iova)
+{
+	struct ioas_range r;
+	bool found = false;
+
+	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
+	ioas_for_each_range(&r, &ioas->areas, 0, IOAS_U64_MAX) {
+		found = !n--;
+		if (found)
+			break;
+	}
+	if (found)
+		*iova = r.first;
+	ioas_read_unlock(&ioas->iova_lock);
+	return found;
+}
+
 /* ---- place -------------------------------------------------------------- */
 
 static int fixed_check(struct ioas *ioas, ioas_iova_t iova, uint64_t length)

@@ -62,6 +62,8 @@ struct ioas {
 
 	/* struct ioas_attachment; changes under domains_lock and access_lock. */
 	struct ioas_list accesses;
+	/* So many; at most IOAS_MAX_ACCESSES. Guarded by domains_lock. */
+	uint32_t nr_accesses;
 	struct ioas_mutex access_lock;
 };
 
@@ -177,17 +179,48 @@ int ioas_iopt_allow(struct ioas *ioas, const struct ioas_iova_range *ranges,
 		    uint32_t nr);
 
 /*
+ * The same step by step, for a list that arrives in pieces and may be wrong at
+ * any of them. Starts zeroed. The space is not touched before the commit, which
+ * leaves @allow as it was if it fails, else empty.
+ */
+struct ioas_allow {
+	struct ioas_itree ranges;
+};
+
+/* Return: 0, -EINVAL (first >= last, or overlaps an earlier one), -ENOMEM. */
+int ioas_allow_add(struct ioas_allow *allow, ioas_iova_t first,
+		   ioas_iova_t last);
+/* Return: 0 or -EADDRINUSE (reserved). */
+int ioas_allow_commit(struct ioas *ioas, struct ioas_allow *allow);
+/* Forget what was not committed. */
+void ioas_allow_drop(struct ioas_allow *allow);
+
+/*
  * Usable ranges: those not reserved (12.10). Writes up to *@nr of them, then
  * the number there is to *@nr, and the alignment. Return: 0 or -EMSGSIZE.
  */
 int ioas_iopt_ranges(struct ioas *ioas, struct ioas_iova_range *ranges,
 		     uint32_t *nr, uint64_t *alignment);
 
+/* What IOVAs, lengths and page offsets are multiples of at the moment. */
+uint64_t ioas_iopt_alignment(struct ioas *ioas);
 /*
- * Cut areas so that each of @cuts is the last IOVA of its area (12.11). Stops
- * at the first error; earlier cuts stay. Return: 0; -EBUSY (transitional or
- * closing); -EOPNOTSUPP (device memory); -EINVAL (misaligned, pinned, or may be
- * mapped by large leaves); -ENOMEM.
+ * Page sizes that every domain has, as bits; all ones if there is no domain.
+ * *@alignment: that of the same moment.
+ */
+uint64_t ioas_iopt_pgsizes(struct ioas *ioas, uint64_t *alignment);
+/*
+ * Where the @n-th area begins, counted from 0 by IOVA; transitional ones count.
+ * False if there are not so many.
+ */
+bool ioas_iopt_nth(struct ioas *ioas, uint32_t n, ioas_iova_t *iova);
+
+/*
+ * Cut areas so that each of @cuts is the last IOVA of its area (12.11), in the
+ * order given; the first or last IOVA of an area is no cut. Stops at the first
+ * error; earlier cuts stay. Return: 0; -EBUSY (transitional or closing);
+ * -EOPNOTSUPP (device memory); -EINVAL (misaligned, pinned, or may be mapped by
+ * large leaves); -ENOMEM.
  */
 int ioas_iopt_split(struct ioas *ioas, const ioas_iova_t *cuts, uint32_t nr);
 

@@ -132,17 +132,23 @@ void ioas_iopt_unreserve(struct ioas *ioas, const void *owner)
 
 /* ---- allowed ------------------------------------------------------------ */
 
-static int allow_add(struct ioas_itree *t, const struct ioas_iova_range *r)
+int ioas_allow_add(struct ioas_allow *allow, ioas_iova_t first,
+		   ioas_iova_t last)
 {
 	struct ioas_iova_entry *e;
 
-	if (r->first >= r->last || ioas_itree_first(t, r->first, r->last))
+	if (first >= last || ioas_itree_first(&allow->ranges, first, last))
 		return -EINVAL;
-	e = entry_create(r->first, r->last, NULL);
+	e = entry_create(first, last, NULL);
 	if (!e)
 		return -ENOMEM;
-	ioas_itree_insert(t, &e->node);
+	ioas_itree_insert(&allow->ranges, &e->node);
 	return 0;
+}
+
+void ioas_allow_drop(struct ioas_allow *allow)
+{
+	entries_free(&allow->ranges);
 }
 
 static bool allow_is_reserved(const struct ioas *ioas,
@@ -157,27 +163,35 @@ static bool allow_is_reserved(const struct ioas *ioas,
 	return false;
 }
 
+int ioas_allow_commit(struct ioas *ioas, struct ioas_allow *allow)
+{
+	struct ioas_itree old = { 0 };
+	int ret = 0;
+
+	ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
+	if (allow_is_reserved(ioas, &allow->ranges)) {
+		ret = -EADDRINUSE;
+	} else {
+		old = ioas->allowed;
+		ioas->allowed = allow->ranges;
+		allow->ranges = (struct ioas_itree){ 0 };
+	}
+	ioas_write_unlock(&ioas->iova_lock);
+	entries_free(&old);
+	return ret;
+}
+
 int ioas_iopt_allow(struct ioas *ioas, const struct ioas_iova_range *ranges,
 		    uint32_t nr)
 {
-	struct ioas_itree t = { 0 };
+	struct ioas_allow allow = { 0 };
 	int ret = 0;
 
 	for (uint32_t i = 0; !ret && i < nr; i++)
-		ret = allow_add(&t, &ranges[i]);
-	if (!ret) {
-		ioas_write_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-		if (allow_is_reserved(ioas, &t)) {
-			ret = -EADDRINUSE;
-		} else {
-			struct ioas_itree old = ioas->allowed;
-
-			ioas->allowed = t;
-			t = old;
-		}
-		ioas_write_unlock(&ioas->iova_lock);
-	}
-	entries_free(&t);
+		ret = ioas_allow_add(&allow, ranges[i].first, ranges[i].last);
+	if (!ret)
+		ret = ioas_allow_commit(ioas, &allow);
+	ioas_allow_drop(&allow);
 	return ret;
 }
 
@@ -264,6 +278,28 @@ void ioas_iova_realign(struct ioas *ioas)
 	ioas_assert_write(&ioas->domains_lock);
 	ioas_assert_write(&ioas->iova_lock);
 	ioas->alignment = (uint32_t)ioas_iova_demand(ioas);
+}
+
+uint64_t ioas_iopt_alignment(struct ioas *ioas)
+{
+	uint64_t alignment;
+
+	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
+	alignment = ioas->alignment;
+	ioas_read_unlock(&ioas->iova_lock);
+	return alignment;
+}
+
+uint64_t ioas_iopt_pgsizes(struct ioas *ioas, uint64_t *alignment)
+{
+	uint64_t pgsizes = IOAS_U64_MAX;
+
+	ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
+	for (uint32_t d = 0; d < ioas->nr_domains; d++)
+		pgsizes &= ioas->domains[d]->pgsizes;
+	*alignment = ioas_iopt_alignment(ioas);
+	ioas_read_unlock(&ioas->domains_lock);
+	return pgsizes;
 }
 
 /* ---- choice ------------------------------------------------------------- */

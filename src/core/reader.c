@@ -171,30 +171,40 @@ static struct ioas_area *reader_area(struct ioas_reader *r)
 	return a;
 }
 
+int ioas_area_frames(const struct ioas_area *a, uint64_t index, uint64_t last,
+		     struct ioas_domain_cursor *cursor, struct ioas_run *run)
+{
+	const uint64_t end = ioas_min(last, ioas_area_last_index(a));
+	const uint32_t head = ioas_area_head(a, index);
+	const uint8_t lg2 = a->pages->page_lg2;
+	uint64_t addr, length;
+
+	if (IOAS_CHECK(a->storage->ops->translate_run(
+		    a->storage, ioas_area_iova_first(a, index),
+		    ioas_area_iova_last(a, end), cursor, &addr,
+		    &length))) /* B1 */
+		return -EFAULT;
+	run->pfn = (addr - head) >> lg2;
+	run->nr = ((head + length - 1) >> lg2) + 1;
+	return 0;
+}
+
 static int read_domain(struct ioas_reader *r, uint64_t last)
 	__must_hold(r->pages->mutex)
 {
-	const uint8_t lg2 = r->pages->page_lg2;
-
 	while (r->bend <= last) {
 		struct ioas_area *a = reader_area(r);
-		uint64_t addr, length, end, nr;
-		uint32_t head;
+		struct ioas_run run;
 
 		if (IOAS_CHECK(!a)) /* B3 */
 			return -EFAULT;
-		end = ioas_min(last, ioas_area_last_index(a));
-		if (IOAS_CHECK(a->storage->ops->translate_run(
-			    a->storage, ioas_area_iova_first(a, r->bend),
-			    ioas_area_iova_last(a, end), &r->cursor, &addr,
-			    &length))) /* B1 */
+		ioas_assert_held(&a->pages->mutex);
+		if (ioas_area_frames(a, r->bend, last, &r->cursor, &run))
 			return -EFAULT;
-		head = ioas_area_head(a, r->bend);
-		nr = ((head + length - 1) >> lg2) + 1;
-		if (!ioas_batch_append(&r->batch, (addr - head) >> lg2, nr,
+		if (!ioas_batch_append(&r->batch, run.pfn, run.nr,
 				       IOAS_KIND_CPU))
 			return 1;
-		r->bend += nr;
+		r->bend += run.nr;
 	}
 	return 0;
 }

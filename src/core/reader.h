@@ -78,6 +78,15 @@ void ioas_reader_release_batch(struct ioas_reader *r, bool dirty)
 /* Release read-ahead that was not delivered, and free. */
 void ioas_reader_fini(struct ioas_reader *r) __must_hold(r->pages->mutex);
 
+/*
+ * The frames that the storage domain of @area, which is linked, has from page
+ * @index on, in *@run: not beyond @last or the area. @cursor is zeroed at
+ * first, and follows indexes that rise. Return: 0, or -EFAULT (checked).
+ */
+int ioas_area_frames(const struct ioas_area *area, uint64_t index,
+		     uint64_t last, struct ioas_domain_cursor *cursor,
+		     struct ioas_run *run) __must_hold(area->pages->mutex);
+
 /* The current batch is empty: every index was delivered before. */
 static inline bool ioas_reader_done(const struct ioas_reader *r)
 {

@@ -13,6 +13,7 @@
  */
 #include "domain/table.h"
 
+#include "base/bits.h"
 #include "seam/fault.h"
 
 _Static_assert((int)IOAS_PROT_READ == (int)IOAS_PT_READ &&
@@ -26,6 +27,8 @@ _Static_assert((int)IOAS_PROT_READ == (int)IOAS_PT_READ &&
 struct table_domain {
 	struct ioas_domain domain;
 	struct ioas_pt *pt;
+	/* Set once. 0: none. */
+	uint64_t small_leaf;
 	atomic_bool track;
 };
 
@@ -40,6 +43,17 @@ static int table_error(int ret)
 	return ret == -EOVERFLOW ? -ERANGE : ret;
 }
 
+/* The bound that the core asks for, or ours if that is a page or less. */
+static uint64_t table_max_leaf(const struct table_domain *t,
+			       const struct ioas_map_request *rq)
+{
+	const uint64_t page = (uint64_t)1 << rq->page_lg2;
+
+	if (!t->small_leaf || !rq->max_leaf || rq->max_leaf > page)
+		return rq->max_leaf;
+	return ioas_min(rq->max_leaf, t->small_leaf);
+}
+
 static int table_map(struct ioas_domain *d, const struct ioas_map_request *rq)
 {
 	const struct ioas_pt_map map = {
@@ -50,7 +64,7 @@ static int table_map(struct ioas_domain *d, const struct ioas_map_request *rq)
 		.head = rq->head,
 		.length = rq->length,
 		.prot = rq->prot,
-		.max_leaf = rq->max_leaf,
+		.max_leaf = table_max_leaf(table_of(d), rq),
 		.cursor = rq->cursor ? rq->cursor->word : NULL,
 	};
 
@@ -174,6 +188,7 @@ int ioas_table_domain_create(const struct ioas_table_options *opts,
 		.first = opts->pt.first,
 		.last = opts->pt.last,
 	};
+	t->small_leaf = opts->small_leaf;
 	*out = &t->domain;
 	return 0;
 }

@@ -17,6 +17,11 @@ struct ioas_table_options {
 	struct ioas_pt_params pt;
 	/* Offer the dirty tracking ops. */
 	bool dirty;
+	/*
+	 * Largest leaf where leaves of a page are asked for, for dirty bits
+	 * finer than a page; a size of @pt.pgsizes. 0: the page.
+	 */
+	uint64_t small_leaf;
 };
 
 /**

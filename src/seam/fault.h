@@ -35,7 +35,11 @@
 	X(CHARGE, "charge of pinned memory")                      \
 	X(DEVICE, "registration of device memory")                \
 	X(COPY, "copy of a client's memory")                      \
-	X(REGIONS, "reserved regions of a device")
+	X(REGIONS, "reserved regions of a device")                \
+	X(OBJECT, "lookup of an object")                          \
+	X(ID, "id of an object")                                  \
+	X(FD, "file descriptor")                                  \
+	X(ATTACH, "attachment of a device")
 
 enum ioas_fault_point {
 #define IOAS_FAULT_ENUM(name, text) IOAS_FP_##name,

@@ -12,7 +12,13 @@
 #include "seam/plat.h"
 
 enum ioas_rank {
-	IOAS_RANK_OBJECTS = 1, /* ids and objects of the front end */
+	IOAS_RANK_SPACE = 1, /* automatic page tables of an IOAS object */
+	IOAS_RANK_GROUP, /* attachments of a group of devices */
+	IOAS_RANK_VIOMMU, /* what a VIOMMU consists of */
+	IOAS_RANK_READER, /* who reads a queue file */
+	IOAS_RANK_QUEUE, /* a queue of faults or events */
+	IOAS_RANK_UAPI, /* contexts of one instance */
+	IOAS_RANK_OBJECTS, /* ids and objects of the front end */
 	IOAS_RANK_CONTEXT, /* creation of spaces */
 	IOAS_RANK_CLIENT, /* an access's current and unpin space */
 	IOAS_RANK_DOMAINS, /* a space's domains and accesses */

@@ -325,10 +325,10 @@ void sweep_abuse(const struct script *s, const struct world_limits *limits,
 
 /* ---- report ------------------------------------------------------------- */
 
-/* A device's reserved regions are asked for by the front end. */
+/* Objects, descriptors and devices are the front end's. */
 static bool is_the_cores(unsigned int point)
 {
-	return point != IOAS_FP_REGIONS;
+	return point < IOAS_FP_REGIONS;
 }
 
 void sweep_print(const struct sweep *sweep)

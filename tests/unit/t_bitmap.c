@@ -21,6 +21,10 @@
 #define ADDRESS UINT64_C(0xfffffffffffff003)
 #define GUARD 8u
 #define BYTES 32u
+/* Pages of the caller's memory: five, of which the first and last in part. */
+#define PAGE_LG2 3
+#define PAGE (1u << PAGE_LG2)
+#define PAGES 5u
 
 static struct {
 	uint8_t memory[GUARD + BYTES + GUARD];
@@ -31,7 +35,17 @@ static struct {
 	/* Accesses from this one on fail; 0: none. */
 	unsigned int fail_at;
 	unsigned int accesses;
+	/* Pages from that of ADDRESS on that fail to be read, to be written. */
+	bool unreadable[PAGES];
+	bool unwritable[PAGES];
+	unsigned int crossings;
 } user;
+
+/* Of byte @at of the bitmap. */
+static uint64_t page_of(uint64_t at)
+{
+	return (ADDRESS % PAGE + at) / PAGE;
+}
 
 static int user_access(void *buffer, uint64_t address, size_t n, bool write)
 {
@@ -43,6 +57,10 @@ static int user_access(void *buffer, uint64_t address, size_t n, bool write)
 		user.outside++;
 		return -EFAULT;
 	}
+	user.crossings += page_of(at) != page_of(at + n - 1);
+	for (uint64_t p = page_of(at); p <= page_of(at + n - 1); p++)
+		if (write ? user.unwritable[p] : user.unreadable[p])
+			return -EFAULT;
 	user.writes += write;
 	if (write)
 		memcpy(user.memory + GUARD + at, buffer, n);
@@ -96,7 +114,7 @@ static void check_marks(const struct ioas_dirty_request *rq,
 
 	user_reset((rq->length / rq->granularity + 7) / 8, 0x10);
 	memcpy(want, user.memory, sizeof(want));
-	ioas_bitmap_init(&b, rq, room, sizeof(room));
+	ioas_bitmap_init(&b, rq, PAGE_LG2, room, sizeof(room));
 	for (unsigned int i = 0; i < nr; i++) {
 		b.sink.mark(&b.sink, marks[i][0], marks[i][1]);
 		mark_twin(want + GUARD, rq, marks[i][0], marks[i][1]);
@@ -208,7 +226,7 @@ static void nothing_dirty_writes_nothing(void **state)
 
 	(void)state;
 	user_reset(8, 0);
-	ioas_bitmap_init(&b, &rq, room, sizeof(room));
+	ioas_bitmap_init(&b, &rq, PAGE_LG2, room, sizeof(room));
 	b.sink.mark(&b.sink, 64, 70);
 	assert_int_equal(ioas_bitmap_finish(&b), 0);
 	assert_int_equal(user.writes, 0);
@@ -232,9 +250,133 @@ static void an_unreachable_bitmap_is_efault(void **state)
 
 		user_reset(8, 0);
 		user.fail_at = n;
-		ioas_bitmap_init(&b, &rq, room, sizeof(room));
+		ioas_bitmap_init(&b, &rq, PAGE_LG2, room, sizeof(room));
 		b.sink.mark(&b.sink, 0, 63);
 		assert_int_equal(ioas_bitmap_finish(&b), n < 17 ? -EFAULT : 0);
+	}
+}
+
+/* ---- faults that are skipped -------------------------------------------- */
+
+/* Each digit of @code, in base 3: a good, a missing or a read-only page. */
+static void user_pages(unsigned int code)
+{
+	for (unsigned int p = 0; p < PAGES; p++, code /= 3) {
+		user.unreadable[p] = code % 3 == 1;
+		user.unwritable[p] = code % 3 != 0;
+	}
+}
+
+/* Bits of good pages only. */
+static void check_skipped(const struct ioas_dirty_request *rq,
+			  unsigned int code, const ioas_iova_t marks[2][2])
+{
+	uint8_t want[sizeof(user.memory)], room[16];
+	struct ioas_bitmap b;
+
+	user_reset(BYTES, 0x10);
+	user_pages(code);
+	ioas_bitmap_init(&b, rq, PAGE_LG2, room, sizeof(room));
+	memcpy(want, user.memory, sizeof(want));
+	for (unsigned int i = 0; i < 2; i++) {
+		b.sink.mark(&b.sink, marks[i][0], marks[i][1]);
+		mark_twin(want + GUARD, rq, marks[i][0], marks[i][1]);
+	}
+	assert_int_equal(ioas_bitmap_finish(&b), 0);
+	for (unsigned int at = 0; at < BYTES; at++)
+		if (user.unwritable[page_of(at)])
+			want[GUARD + at] = 0x10;
+	assert_memory_equal(user.memory, want, sizeof(want));
+	assert_int_equal(user.outside + user.crossings, 0);
+}
+
+static void bits_of_pages_that_cannot_be_reached_are_lost_alone(void **state)
+{
+	static const ioas_iova_t marks[][2][2] = {
+		{ { 0, 255 }, { 0, 0 } },      { { 39, 40 }, { 103, 104 } },
+		{ { 0, 39 }, { 232, 255 } },   { { 232, 255 }, { 0, 39 } },
+		{ { 100, 109 }, { 50, 200 } },
+	};
+
+	(void)state;
+	for (uint32_t window = 0; window <= 9; window++)
+		for (unsigned int code = 0; code < 243; code++)
+			for (size_t i = 0; i < IOAS_ARRAY_SIZE(marks); i++) {
+				const struct ioas_dirty_request rq = {
+					.length = 8 * BYTES,
+					.granularity = 1,
+					.bitmap = ADDRESS,
+					.window = window,
+					.skip_faults = true,
+				};
+
+				check_skipped(&rq, code, marks[i]);
+			}
+}
+
+/* A page is tried once, not once for each window of it. */
+static void a_missing_page_is_tried_once(void **state)
+{
+	const struct ioas_dirty_request rq = {
+		.length = 8 * BYTES,
+		.granularity = 1,
+		.bitmap = ADDRESS,
+		.window = 1,
+		.skip_faults = true,
+	};
+	struct ioas_bitmap b;
+	uint8_t room[1];
+
+	(void)state;
+	user_reset(BYTES, 0);
+	user.fail_at = 1;
+	ioas_bitmap_init(&b, &rq, PAGE_LG2, room, sizeof(room));
+	b.sink.mark(&b.sink, 0, 255);
+	assert_int_equal(ioas_bitmap_finish(&b), 0);
+	assert_int_equal(user.accesses, PAGES);
+}
+
+/* Addresses do not go on at 0. */
+static void a_bitmap_beyond_the_last_address_is_not_reached(void **state)
+{
+	for (unsigned int skip = 0; skip < 2; skip++) {
+		const struct ioas_dirty_request rq = {
+			.length = 8 * 32,
+			.granularity = 1,
+			.bitmap = UINT64_MAX - 1,
+			.skip_faults = skip,
+		};
+		struct ioas_bitmap b;
+		uint8_t room[64];
+
+		(void)state;
+		user_reset(BYTES, 0);
+		ioas_bitmap_init(&b, &rq, PAGE_LG2, room, sizeof(room));
+		b.sink.mark(&b.sink, 16, 255);
+		assert_int_equal(ioas_bitmap_finish(&b), skip ? 0 : -EFAULT);
+		assert_int_equal(user.outside, 0);
+	}
+}
+
+/* One bit for 2^61 bytes and more is one byte of bitmap. */
+static void regress_giant_granularity(void **state)
+{
+	(void)state;
+	for (unsigned int lg2 = 58; lg2 < 64; lg2++) {
+		const struct ioas_dirty_request rq = {
+			.length = UINT64_C(1) << lg2,
+			.granularity = UINT64_C(1) << lg2,
+			.bitmap = ADDRESS,
+		};
+		struct ioas_bitmap b;
+		uint8_t room[16];
+
+		user_reset(1, 0);
+		ioas_bitmap_init(&b, &rq, PAGE_LG2, room, sizeof(room));
+		b.sink.mark(&b.sink, 4096, 8191);
+		assert_int_equal(ioas_bitmap_finish(&b), 0);
+		assert_int_equal(user.outside, 0);
+		assert_int_equal(user.memory[GUARD], 1);
 	}
 }
 
@@ -254,6 +396,12 @@ int main(void)
 		cmocka_unit_test(granularity_above_the_length_is_one_bit),
 		cmocka_unit_test(nothing_dirty_writes_nothing),
 		cmocka_unit_test(an_unreachable_bitmap_is_efault),
+		cmocka_unit_test(
+			bits_of_pages_that_cannot_be_reached_are_lost_alone),
+		cmocka_unit_test(a_missing_page_is_tried_once),
+		cmocka_unit_test(
+			a_bitmap_beyond_the_last_address_is_not_reached),
+		cmocka_unit_test(regress_giant_granularity),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, NULL);

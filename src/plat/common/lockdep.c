@@ -28,10 +28,11 @@
 
 #define NR_SLOTS IOAS_ARRAY_SIZE(((struct ioas_thread *)0)->held)
 
-/* 32 bits a row though 16 would do: some CPUs have no smaller atomics. */
+/* A row has a bit for each rank. */
 static _Atomic uint32_t graph[IOAS_NR_RANKS];
 
-_Static_assert(IOAS_RANK_LEAF < IOAS_NR_RANKS, "a rank is a bit of the graph");
+_Static_assert(IOAS_RANK_LEAF < IOAS_NR_RANKS && IOAS_NR_RANKS <= 32,
+	       "a rank is a bit of the graph");
 
 static struct ioas_held_lock *held_find(struct ioas_thread *t, const void *lock)
 {

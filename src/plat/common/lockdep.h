@@ -8,7 +8,7 @@
 #include "base/types.h"
 
 /* Ranks are below this: each is one bit of a set. */
-#define IOAS_NR_RANKS 16
+#define IOAS_NR_RANKS 24
 
 /*
  * The ranks that some thread took while it held a lock of @rank, as a set of

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * host: what the front end asks of whoever runs it
+ *
+ *   test, fuzzer, process with a library, supervisor
+ *        |  caller (seam/caller.h): on whose behalf
+ *   -----v------------------------------------------
+ *   front end  -- descriptors, memory of callers --> host
+ *
+ * Every entry into the front end runs with a caller installed
+ * (ioas_caller_enter()): it says how memory is reached, who pays and what is
+ * allowed. Every op here is about the current caller, too. Descriptor numbers
+ * are the caller's.
+ *
+ * Any thread may call, with no lock of the front end held.
+ */
+#ifndef IOAS_UAPI_HOST_H
+#define IOAS_UAPI_HOST_H
+
+#include "uapi/file.h"
+
+struct ioas_frames;
+
+enum ioas_fd_flags {
+	IOAS_FD_CLOEXEC = 1u << 0,
+};
+
+/* Zeroed memory of ours that programs can map. */
+struct ioas_shm {
+	void *memory;
+	uint64_t length;
+	/* What a program maps; -1 if the host does it otherwise. */
+	int fd;
+};
+
+struct ioas_host;
+
+struct ioas_host_ops {
+	/*
+	 * The memory of the caller's address space, with a reference; the same
+	 * origin for every call from one address space. Return: 0 or -ENOMEM.
+	 */
+	int (*user_origin)(struct ioas_host *h, struct ioas_origin **out);
+	/* The memory of a file that is not ours. Return: 0, -EBADF, -ENOMEM. */
+	int (*file_origin)(struct ioas_host *h, int32_t fd,
+			   struct ioas_origin **out);
+
+	/*
+	 * A new descriptor in two steps: a number that nobody can use yet, then
+	 * the file behind it, or never. fd_commit takes the reference of @file
+	 * and cannot fail. Return: 0, -EMFILE or -ENOMEM.
+	 */
+	int (*fd_reserve)(struct ioas_host *h, unsigned int flags, int32_t *fd);
+	void (*fd_commit)(struct ioas_host *h, int32_t fd,
+			  struct ioas_ufile *file);
+	void (*fd_cancel)(struct ioas_host *h, int32_t fd);
+	/*
+	 * The file of ours behind @fd, with a reference. Return: 0, -EBADF (not
+	 * open), -EINVAL (open, but not ours).
+	 */
+	int (*fd_get)(struct ioas_host *h, int32_t fd, struct ioas_ufile **out);
+
+	/* Return: 0 or -ENOMEM. @length is a multiple of the page size. */
+	int (*shm_create)(struct ioas_host *h, uint64_t length,
+			  struct ioas_shm *out);
+	void (*shm_destroy)(struct ioas_host *h, struct ioas_shm *shm);
+
+	/*
+	 * What ops->poll of @file answers may have changed. Called with locks
+	 * of the front end held: must neither block nor call back. May be NULL.
+	 */
+	void (*file_changed)(struct ioas_host *h, struct ioas_ufile *file);
+};
+
+struct ioas_host {
+	const struct ioas_host_ops *ops;
+	/* lg2 of the page size, and of the size that IOVAs are aligned to. */
+	uint8_t page_lg2;
+	uint8_t huge_lg2;
+	/* Where origins register their frames. */
+	struct ioas_frames *frames;
+};
+
+#endif

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * object: the tree of ids, and who may destroy what
+ *
+ *   root, height 2     [ n | n | . | ... ]      64 slots, 6 bits of the id
+ *                        |
+ *   height 1           [ o | R | o | + | . ]    o: visible  R: reserved
+ *                                               +: dead     .: free
+ *
+ * A node knows which of its slots are full, all the way down, so that the
+ * lowest free id is found in one descent. Nodes stay until the context goes:
+ * freeing an id needs no memory and gives none back.
+ *
+ * users is a count with two marks: WAITED says that an owner sleeps until it is
+ * zero, DEAD that the object is being destroyed.
+ */
+#include "uapi/object.h"
+
+#include "base/bits.h"
+#include "base/errno.h"
+#include "seam/fault.h"
+#include "uapi/iommufd.h"
+
+#define FAN_LG2 6u
+#define FAN (1u << FAN_LG2)
+/* 64^6 ids are more than there can be. */
+#define HEIGHT_MAX 6u
+
+#define ID_MAX INT32_MAX
+
+/* What a slot of the lowest level holds beside a visible object. */
+#define SLOT_RESERVED ((uintptr_t)1)
+#define SLOT_DEAD ((uintptr_t)2)
+
+/* Of users. */
+#define WAITED 0x80000000u
+
+struct ioas_idnode {
+	/* Slots without a free id below them. */
+	uint64_t full;
+	/* Nodes; at the lowest level, ids. */
+	uintptr_t slot[FAN];
+};
+
+/* ---- the tree ----------------------------------------------------------- */
+
+static unsigned int id_slot(uint32_t id, unsigned int level)
+{
+	return (id >> (FAN_LG2 * level)) & (FAN - 1);
+}
+
+static struct ioas_idnode *node_create(void)
+{
+	return ioas_zalloc(sizeof(struct ioas_idnode), IOAS_FP_ID);
+}
+
+static void node_free(struct ioas_idnode *n, unsigned int level)
+{
+	if (!n)
+		return;
+	for (unsigned int i = 0; level && i < FAN; i++)
+		node_free((struct ioas_idnode *)n->slot[i], level - 1);
+	ioas_free(n, sizeof(*n));
+}
+
+/* One level more: the old tree is the first slot of the new root. */
+static int tree_grow(struct ioas_objects *o) __must_hold(o->lock)
+{
+	struct ioas_idnode *n = node_create();
+
+	if (!n)
+		return -ENOMEM;
+	if (o->root) {
+		n->slot[0] = (uintptr_t)o->root;
+		n->full = o->root->full == IOAS_U64_MAX;
+	} else {
+		/* 0 is nobody's id. */
+		n->slot[0] = SLOT_DEAD;
+		n->full = 1;
+	}
+	o->root = n;
+	o->height++;
+	return 0;
+}
+
+/* The slot of @id; NULL: it has no node. */
+static uintptr_t *tree_find(const struct ioas_objects *o, uint32_t id)
+	__must_hold(o->lock)
+{
+	struct ioas_idnode *n = o->root;
+
+	if (!n || (o->height < HEIGHT_MAX && id >> (FAN_LG2 * o->height)))
+		return NULL;
+	for (unsigned int level = o->height - 1u; n && level; level--)
+		n = (struct ioas_idnode *)n->slot[id_slot(id, level)];
+	return n ? &n->slot[id_slot(id, 0)] : NULL;
+}
+
+/* Say on the way up whether slots became full, or stopped being so. */
+static void tree_mark(struct ioas_objects *o, uint32_t id, bool taken)
+	__must_hold(o->lock)
+{
+	struct ioas_idnode *path[HEIGHT_MAX];
+	struct ioas_idnode *n = o->root;
+	bool full = taken;
+
+	for (unsigned int level = o->height; level--;) {
+		path[level] = n;
+		n = (struct ioas_idnode *)n->slot[id_slot(id, level)];
+	}
+	for (unsigned int level = 0; level < o->height; level++) {
+		const uint64_t bit = UINT64_C(1) << id_slot(id, level);
+
+		n = path[level];
+		n->full = full ? n->full | bit : n->full & ~bit;
+		full = n->full == IOAS_U64_MAX;
+	}
+}
+
+/* The lowest free id, reserved. Return: 0, -ENOMEM or -EBUSY. */
+static int tree_take(struct ioas_objects *o, uint32_t *out)
+	__must_hold(o->lock)
+{
+	struct ioas_idnode *n;
+	uint64_t id = 0;
+
+	if (!o->root || o->root->full == IOAS_U64_MAX) {
+		int ret = o->height < HEIGHT_MAX ? tree_grow(o) : -EBUSY;
+
+		if (ret)
+			return ret;
+	}
+	n = o->root;
+	for (unsigned int level = o->height - 1u;; level--) {
+		const unsigned int i = ioas_ctz(~n->full);
+
+		id = id << FAN_LG2 | i;
+		if (!level)
+			break;
+		if (!n->slot[i])
+			n->slot[i] = (uintptr_t)node_create();
+		n = (struct ioas_idnode *)n->slot[i];
+		if (!n)
+			return -ENOMEM;
+	}
+	if (id > o->max)
+		return -EBUSY;
+	*out = (uint32_t)id;
+	*tree_find(o, *out) = SLOT_RESERVED;
+	tree_mark(o, *out, true);
+	o->nr++;
+	return 0;
+}
+
+static void tree_free(struct ioas_objects *o, uint32_t id)
+	__must_hold(o->lock)
+{
+	*tree_find(o, id) = 0;
+	tree_mark(o, id, false);
+	o->nr--;
+}
+
+static struct ioas_object *slot_object(uintptr_t slot)
+{
+	return slot > SLOT_DEAD ? (struct ioas_object *)slot : NULL;
+}
+
+static bool has_type(const struct ioas_object *obj, enum ioas_object_type type)
+{
+	return type == IOAS_OBJECT_ANY || obj->class->type == type;
+}
+
+static struct ioas_object *tree_lookup(struct ioas_objects *o, uint32_t id,
+				       enum ioas_object_type type)
+	__must_hold(o->lock)
+{
+	const uintptr_t *slot = tree_find(o, id);
+	struct ioas_object *obj = slot ? slot_object(*slot) : NULL;
+
+	return obj && has_type(obj, type) ? obj : NULL;
+}
+
+/* ---- users -------------------------------------------------------------- */
+
+bool ioas_object_tryget(struct ioas_object *obj)
+{
+	uint32_t users = atomic_load_explicit(&obj->users,
+					      memory_order_relaxed);
+
+	do {
+		if (users == IOAS_OBJECT_DEAD)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&obj->users, &users, users + 1, memory_order_acquire,
+		memory_order_relaxed));
+	return true;
+}
+
+void ioas_object_hold(struct ioas_object *obj)
+{
+	atomic_fetch_add_explicit(&obj->users, 1, memory_order_relaxed);
+}
+
+void ioas_object_put(struct ioas_object *obj)
+{
+	if (obj && atomic_fetch_sub_explicit(&obj->users, 1,
+					     memory_order_release) ==
+			   (WAITED | 1))
+		ioas_plat_wake(&obj->users);
+}
+
+/* Nobody uses it, and nobody will. */
+static bool kill_idle(struct ioas_object *obj, uint32_t users)
+{
+	return atomic_compare_exchange_strong_explicit(
+		&obj->users, &users, IOAS_OBJECT_DEAD, memory_order_acquire,
+		memory_order_relaxed);
+}
+
+/* Sleep until the last user is gone. */
+static void users_drain(struct ioas_object *obj)
+{
+	uint32_t users = atomic_fetch_or_explicit(&obj->users, WAITED,
+						  memory_order_acquire) |
+			 WAITED;
+
+	while (users != WAITED) {
+		ioas_plat_wait(&obj->users, users);
+		users = atomic_load_explicit(&obj->users,
+					     memory_order_acquire);
+	}
+	atomic_store_explicit(&obj->users, IOAS_OBJECT_DEAD,
+			      memory_order_relaxed);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+void ioas_objects_init(struct ioas_objects *o)
+{
+	*o = (struct ioas_objects){ .max = ID_MAX };
+}
+
+void ioas_objects_fini(struct ioas_objects *o) __no_lock_analysis
+{
+	if (o->height)
+		node_free(o->root, o->height - 1u);
+	o->root = NULL;
+	o->height = 0;
+}
+
+int ioas_object_alloc(struct ioas_iommufd *ictx,
+		      const struct ioas_object_class *class,
+		      struct ioas_object **out)
+{
+	struct ioas_objects *o = &ictx->objects;
+	struct ioas_object *obj = ioas_zalloc(class->size, IOAS_FP_ALLOC_SPACE);
+	int ret;
+
+	if (!obj)
+		return -ENOMEM;
+	obj->class = class;
+	obj->ictx = ictx;
+	ret = ioas_fault_point(IOAS_FP_ID) ? -ENOMEM : 0;
+	if (!ret) {
+		ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+		ret = tree_take(o, &obj->id);
+		ioas_mutex_unlock(&o->lock);
+	}
+	if (ret)
+		ioas_free(obj, class->size);
+	else
+		*out = obj;
+	return ret;
+}
+
+void ioas_object_publish(struct ioas_object *obj)
+{
+	struct ioas_objects *o = &obj->ictx->objects;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	*tree_find(o, obj->id) = (uintptr_t)obj;
+	ioas_mutex_unlock(&o->lock);
+}
+
+/* The id is unfindable or never was found; nobody else has the object. */
+static void object_destroy(struct ioas_object *obj)
+{
+	obj->class->destroy(obj);
+	ioas_free(obj, obj->class->size);
+}
+
+static void id_release(struct ioas_objects *o, uint32_t id)
+{
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	tree_free(o, id);
+	ioas_mutex_unlock(&o->lock);
+}
+
+void ioas_object_abort(struct ioas_object *obj)
+{
+	struct ioas_objects *o = &obj->ictx->objects;
+	const uint32_t id = obj->id;
+
+	IOAS_CHECK(atomic_load(&obj->users));
+	object_destroy(obj);
+	id_release(o, id);
+}
+
+struct ioas_object *ioas_object_get_sure(struct ioas_iommufd *ictx, uint32_t id,
+					 enum ioas_object_type type)
+{
+	struct ioas_objects *o = &ictx->objects;
+	struct ioas_object *obj;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	obj = tree_lookup(o, id, type);
+	if (obj && !ioas_object_tryget(obj))
+		obj = NULL;
+	ioas_mutex_unlock(&o->lock);
+	return obj;
+}
+
+struct ioas_object *ioas_object_get(struct ioas_iommufd *ictx, uint32_t id,
+				    enum ioas_object_type type)
+{
+	if (ioas_fault_point(IOAS_FP_OBJECT))
+		return NULL;
+	return ioas_object_get_sure(ictx, id, type);
+}
+
+int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id)
+{
+	struct ioas_objects *o = &ictx->objects;
+	struct ioas_object *obj;
+	int ret = 0;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	obj = tree_lookup(o, id, IOAS_OBJECT_ANY);
+	if (!obj)
+		ret = -ENOENT;
+	else if (obj->class->owned || !kill_idle(obj, 0))
+		ret = -EBUSY;
+	else
+		tree_free(o, id);
+	ioas_mutex_unlock(&o->lock);
+	if (!ret)
+		object_destroy(obj);
+	return ret;
+}
+
+bool ioas_object_put_destroy(struct ioas_object *obj)
+{
+	struct ioas_objects *o = &obj->ictx->objects;
+	bool last;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	last = kill_idle(obj, 1);
+	if (last)
+		tree_free(o, obj->id);
+	else
+		ioas_object_put(obj);
+	ioas_mutex_unlock(&o->lock);
+	if (last)
+		object_destroy(obj);
+	return last;
+}
+
+void ioas_object_remove(struct ioas_object *obj)
+{
+	id_release(&obj->ictx->objects, obj->id);
+	users_drain(obj);
+	object_destroy(obj);
+}
+
+bool ioas_object_claim(struct ioas_object *obj)
+{
+	struct ioas_objects *o = &obj->ictx->objects;
+	uintptr_t *slot;
+	bool mine;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	slot = tree_find(o, obj->id);
+	mine = slot && *slot == (uintptr_t)obj;
+	if (mine)
+		*slot = SLOT_DEAD;
+	ioas_mutex_unlock(&o->lock);
+	return mine;
+}
+
+void ioas_object_finish(struct ioas_object *obj)
+{
+	users_drain(obj);
+	object_destroy(obj);
+}
+
+/* ---- walks -------------------------------------------------------------- */
+
+/* The lowest visible id in [@from, @to) below @n, whose ids begin at @base. */
+static struct ioas_object *node_next(const struct ioas_idnode *n,
+				     unsigned int level, uint64_t base,
+				     uint64_t from, enum ioas_object_type type)
+{
+	const uint64_t span = UINT64_C(1) << (FAN_LG2 * level);
+
+	for (unsigned int i = 0; i < FAN; i++) {
+		const uint64_t first = base + i * span;
+		struct ioas_object *obj;
+
+		if (!n->slot[i] || first + span <= from)
+			continue;
+		if (level)
+			obj = node_next((struct ioas_idnode *)n->slot[i],
+					level - 1, first, from, type);
+		else
+			obj = slot_object(n->slot[i]);
+		if (obj && has_type(obj, type))
+			return obj;
+	}
+	return NULL;
+}
+
+struct ioas_object *ioas_object_next(struct ioas_iommufd *ictx, uint32_t after,
+				     enum ioas_object_type type)
+{
+	struct ioas_objects *o = &ictx->objects;
+	struct ioas_object *obj = NULL;
+	uint64_t from = (uint64_t)after + 1;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	while (o->root) {
+		obj = node_next(o->root, o->height - 1u, 0, from, type);
+		if (!obj || ioas_object_tryget(obj))
+			break;
+		from = (uint64_t)obj->id + 1;
+	}
+	ioas_mutex_unlock(&o->lock);
+	return obj;
+}
+
+bool ioas_objects_any(struct ioas_iommufd *ictx)
+{
+	struct ioas_objects *o = &ictx->objects;
+	bool any;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	any = o->nr;
+	ioas_mutex_unlock(&o->lock);
+	return any;
+}
+
+/*
+ * A round destroys what nobody uses; what it used goes in the next. Nothing
+ * depends on more than a handful of objects in a row, so the rounds are few.
+ */
+void ioas_objects_destroy_all(struct ioas_iommufd *ictx)
+{
+	bool progress, left;
+
+	do {
+		struct ioas_object *obj;
+		uint32_t id = 0;
+
+		progress = false;
+		left = false;
+		while ((obj = ioas_object_next(ictx, id, IOAS_OBJECT_ANY))) {
+			id = obj->id;
+			ioas_object_put(obj);
+			if (ioas_object_destroy_id(ictx, id))
+				left = true;
+			else
+				progress = true;
+		}
+	} while (progress && left);
+	IOAS_CHECK(left);
+}
+
+/* ---- validate ----------------------------------------------------------- */
+
+struct tally {
+	uint32_t taken;
+	unsigned int bad;
+};
+
+static void slot_validate(uintptr_t slot, uint64_t id, struct tally *t)
+{
+	const struct ioas_object *obj = slot_object(slot);
+
+	t->taken += slot != 0;
+	if (!obj)
+		return;
+	/* O1; O2: a DEAD object has left the tree. */
+	t->bad += IOAS_CHECK(obj->id != id);
+	t->bad += IOAS_CHECK(atomic_load(&obj->users) == IOAS_OBJECT_DEAD);
+}
+
+static void node_validate(const struct ioas_idnode *n, unsigned int level,
+			  uint64_t base, struct tally *t)
+{
+	for (unsigned int i = 0; i < FAN; i++) {
+		const uint64_t id = base + ((uint64_t)i << (FAN_LG2 * level));
+		const struct ioas_idnode *sub =
+			level ? (const struct ioas_idnode *)n->slot[i] : NULL;
+		const bool full = sub ? sub->full == IOAS_U64_MAX :
+					!level && n->slot[i];
+
+		t->bad += IOAS_CHECK(full != (n->full >> i & 1));
+		if (sub)
+			node_validate(sub, level - 1, id, t);
+		else if (!level)
+			slot_validate(n->slot[i], id, t);
+	}
+}
+
+unsigned int ioas_objects_validate(struct ioas_objects *o)
+{
+	struct tally t = { 0 };
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	if (o->root) {
+		node_validate(o->root, o->height - 1u, 0, &t);
+		/* The slot of id 0 counts as taken, but not in nr. */
+		t.bad += IOAS_CHECK(t.taken != o->nr + 1);
+	}
+	ioas_mutex_unlock(&o->lock);
+	return t.bad;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region: memory of an object that a program maps (iommufd-uapi 10)
+ *
+ *   offsets of an iommufd:  | never | region | hole | region | ...
+ *                           0     base
+ *
+ * A region belongs to an object, whose driver made it. While a program has it
+ * mapped (who asked mmap holds a reference), its object is busy.
+ *
+ * Locks: regions->lock (rank QUEUE) guards the list.
+ */
+#ifndef IOAS_UAPI_REGION_H
+#define IOAS_UAPI_REGION_H
+
+#include "base/list.h"
+#include "seam/lock.h"
+#include "uapi/host.h"
+
+struct ioas_iommufd;
+struct ioas_object;
+
+struct ioas_regions {
+	struct ioas_mutex lock;
+	/* struct ioas_region, ascending offsets. Guarded. */
+	struct ioas_list list;
+};
+
+struct ioas_region {
+	/* In regions->list. */
+	struct ioas_list link;
+	/* Set once. */
+	struct ioas_object *owner;
+	uint64_t offset;
+	struct ioas_shm shm;
+};
+
+void ioas_regions_init(struct ioas_regions *r);
+void ioas_regions_fini(struct ioas_regions *r);
+
+/*
+ * @length bytes (a multiple of the page size) of zeroed memory for @owner, at
+ * the lowest free offset. Return: 0, -ENOMEM, -ENOSPC.
+ */
+int ioas_region_create(struct ioas_object *owner, uint64_t length,
+		       struct ioas_region **out);
+/* From @owner's destroy: nobody has it mapped. Accepts NULL. */
+void ioas_region_destroy(struct ioas_region *region);
+
+/*
+ * The checks of section 10 in their order; holds the owner. Return: 0, -EINVAL,
+ * -EPERM, -ENXIO.
+ */
+int ioas_region_map(struct ioas_iommufd *ictx,
+		    const struct ioas_mmap_request *rq,
+		    struct ioas_region **out);
+/* Another mapping of it, by fork; and the end of one. */
+void ioas_region_dup(struct ioas_region *region);
+void ioas_region_unmap(struct ioas_region *region);
+
+#endif

@@ -176,6 +176,50 @@ static int ucmd_run_release(const struct command *c, struct ioas_ucmd *ucmd)
 	return ret;
 }
 
+/*
+ * The rules of 3.2 step by step, for a struct that cannot be read as far as we
+ * know it, or is not of the size that we know. @c is NULL: no such command.
+ */
+static int ucmd_read(struct ioas_ucmd *ucmd, const struct command *c,
+		     union ucmd_room *room)
+{
+	uint32_t copied;
+	int ret = ioas_copy_from_sure(&ucmd->user_size, ucmd->user,
+				      sizeof(ucmd->user_size));
+
+	if (ret)
+		return ret;
+	if (!c)
+		return -ENOTTY;
+	if (ucmd->user_size < c->min)
+		return -EINVAL;
+	if (ucmd->user_size > c->size) {
+		ret = ioas_check_zero(ucmd->user + c->size,
+				      ucmd->user_size - c->size);
+		if (ret)
+			return ret;
+	}
+	copied = (uint32_t)ioas_min(ucmd->user_size, c->size);
+	ret = ioas_copy_from_sure(room, ucmd->user, copied);
+	if (ret)
+		return ret;
+	memset(room->bytes + copied, 0, c->size - copied);
+	/* The size that was checked, whatever it says now. */
+	room->size = ucmd->user_size;
+	return 0;
+}
+
+/* The usual case in one copy: a struct of just the size that we know. */
+static bool ucmd_read_fast(struct ioas_ucmd *ucmd, const struct command *c,
+			   union ucmd_room *room)
+{
+	if (!c || ioas_copy_from_sure(room, ucmd->user, c->size) ||
+	    room->size != c->size)
+		return false;
+	ucmd->user_size = c->size;
+	return true;
+}
+
 int64_t ioas_iommufd_ioctl(struct ioas_iommufd *ictx, uint32_t cmd,
 			   uint64_t arg)
 {
@@ -189,31 +233,18 @@ int64_t ioas_iommufd_ioctl(struct ioas_iommufd *ictx, uint32_t cmd,
 		.cmd = &room,
 		.new_fd = -1,
 	};
-	uint32_t copied;
 	bool release;
 
 	if (nr < NR_FIRST || nr > last)
 		return ioas_vfio_ioctl(ictx, cmd, arg);
-	if (ioas_copy_from_sure(&ucmd.user_size, arg, sizeof(ucmd.user_size)))
-		return -EFAULT;
 	c = command_find(ictx, cmd);
-	if (!c)
-		return -ENOTTY;
-	if (ucmd.user_size < c->min)
-		return -EINVAL;
-	ucmd.size = c->size;
-	if (ucmd.user_size > c->size) {
-		int ret = ioas_check_zero(arg + c->size,
-					  ucmd.user_size - c->size);
+	if (!ucmd_read_fast(&ucmd, c, &room)) {
+		int ret = ucmd_read(&ucmd, c, &room);
 
 		if (ret)
 			return ret;
 	}
-	copied = (uint32_t)ioas_min(ucmd.user_size, c->size);
-	if (ioas_copy_from_sure(&room, arg, copied))
-		return -EFAULT;
-	memset(room.bytes + copied, 0, c->size - copied);
-	room.size = ucmd.user_size;
+	ucmd.size = c->size;
 	release = c->release || (c == &test_command &&
 				 ioas_test_op_releases(room.test.op));
 	if (release)

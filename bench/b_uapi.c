@@ -22,7 +22,6 @@
 #include "core/iopt.h"
 #include "domain/ops.h"
 #include "host/local.h"
-#include "origin/ops.h"
 #include "seam/caller.h"
 #include "uapi/space.h"
 
@@ -424,7 +423,6 @@ static void add_domain(struct uapi *u)
 
 static void world_destroy(struct uapi *u)
 {
-	ioas_origin_put(u->origin);
 	bench_check(!ioas_local_close(u->l, u->fd), "close");
 	bench_check(!ioas_local_pinned(u->l), "nothing is left pinned");
 	ioas_local_destroy(u->l);

@@ -47,26 +47,6 @@
 /* 128 MiB of table; numbers above are as if there were no more. */
 #define SLOTS_MAX ((uint32_t)1 << 24)
 
-struct ioas_slots {
-	/* Set once. The one before, which a reader may still look at. */
-	struct ioas_slots *older;
-	uint32_t nr;
-	_Atomic(struct ioas_ufile *) file[];
-};
-
-struct ioas_seat {
-	/* A cache line for each thread. */
-	_Alignas(64) _Atomic(struct ioas_ufile *) use;
-	_Atomic(struct ioas_ufile *) left;
-	/* Guarded by seats_lock. */
-	bool taken;
-	bool asked;
-	struct ioas_seat *next;
-};
-
-/* In a slot: a number without a file yet. */
-static struct ioas_ufile reserved;
-
 /* ---- seats -------------------------------------------------------------- */
 
 static struct ioas_mutex seats_lock;
@@ -75,13 +55,13 @@ static pthread_once_t seats_once = PTHREAD_ONCE_INIT;
 static pthread_key_t seats_key;
 static bool seats_work;
 
-static _Thread_local struct ioas_seat *my_seat;
+_Thread_local struct ioas_seat *ioas_files_my_seat;
 
 static void seat_leave(void *p)
 {
 	struct ioas_seat *seat = p;
 
-	my_seat = NULL;
+	ioas_files_my_seat = NULL;
 	ioas_mutex_lock(&seats_lock, IOAS_RANK_LEAF);
 	seat->taken = false;
 	ioas_mutex_unlock(&seats_lock);
@@ -114,7 +94,7 @@ static struct ioas_seat *seat_find(void)
 	return seat;
 }
 
-static __attribute__((noinline)) struct ioas_seat *seat_take(void)
+static struct ioas_seat *seat_take(void)
 {
 	struct ioas_seat *seat;
 
@@ -124,7 +104,7 @@ static __attribute__((noinline)) struct ioas_seat *seat_take(void)
 		seat_leave(seat);
 		seat = NULL;
 	}
-	my_seat = seat;
+	ioas_files_my_seat = seat;
 	return seat;
 }
 
@@ -162,7 +142,7 @@ static void file_drop(struct ioas_ufile *f)
 {
 	bool again = false;
 
-	if (!f || f == &reserved)
+	if (!ioas_files_is_file(f))
 		return;
 	ioas_plat_writer_barrier();
 	ioas_mutex_lock(&seats_lock, IOAS_RANK_LEAF);
@@ -178,22 +158,6 @@ static void file_drop(struct ioas_ufile *f)
 }
 
 /* ---- slots -------------------------------------------------------------- */
-
-/* NULL: the number is beyond the table. */
-static _Atomic(struct ioas_ufile *) *slot_at(struct ioas_files *t, int fd)
-{
-	struct ioas_slots *s =
-		atomic_load_explicit(&t->slots, memory_order_acquire);
-
-	return s && (unsigned int)fd < s->nr ? &s->file[fd] : NULL;
-}
-
-static struct ioas_ufile *slot_get(struct ioas_files *t, int fd)
-{
-	_Atomic(struct ioas_ufile *) *slot = slot_at(t, fd);
-
-	return slot ? atomic_load_explicit(slot, memory_order_acquire) : NULL;
-}
 
 static size_t slots_size(uint32_t nr)
 {
@@ -237,7 +201,7 @@ static struct ioas_ufile *slot_swap(struct ioas_files *t, int fd,
 	struct ioas_ufile *old = NULL;
 
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
-	slot = slot_at(t, fd);
+	slot = ioas_files_slot(t, fd);
 	if (slot)
 		old = atomic_exchange(slot, file);
 	ioas_mutex_unlock(&t->lock);
@@ -255,8 +219,7 @@ static bool is_placeholder(const struct ioas_files *t, int fd)
 	return !fstat(fd, &st) && st.st_dev == t->dev && st.st_ino == t->ino;
 }
 
-static void placeholder_learn(struct ioas_files *t, int fd)
-	__must_hold(t->lock)
+static void placeholder_learn(struct ioas_files *t, int fd) __must_hold(t->lock)
 {
 	struct stat st;
 
@@ -291,15 +254,16 @@ int ioas_files_reserve(struct ioas_files *t, unsigned int flags, int *fd)
 	struct ioas_ufile *stale = NULL;
 	int ret, n;
 
-	n = eventfd(0, EFD_NONBLOCK |
-			       (flags & IOAS_FD_CLOEXEC ? EFD_CLOEXEC : 0));
+	n = eventfd(0,
+		    EFD_NONBLOCK | (flags & IOAS_FD_CLOEXEC ? EFD_CLOEXEC : 0));
 	if (n < 0)
 		return errno == EMFILE || errno == ENFILE ? -EMFILE : -ENOMEM;
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
 	placeholder_learn(t, n);
 	ret = slots_grow(t, n);
 	if (!ret)
-		stale = atomic_exchange(slot_at(t, n), &reserved);
+		stale = atomic_exchange(ioas_files_slot(t, n),
+					IOAS_FILES_RESERVED);
 	ioas_mutex_unlock(&t->lock);
 	file_drop(stale);
 	if (ret)
@@ -318,11 +282,11 @@ void ioas_files_commit(struct ioas_files *t, int fd, struct ioas_ufile *file)
 void ioas_files_cancel(struct ioas_files *t, int fd)
 {
 	_Atomic(struct ioas_ufile *) *slot;
-	struct ioas_ufile *old = &reserved;
+	struct ioas_ufile *old = IOAS_FILES_RESERVED;
 	bool ours = false;
 
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
-	slot = slot_at(t, fd);
+	slot = ioas_files_slot(t, fd);
 	if (slot)
 		ours = atomic_compare_exchange_strong(slot, &old, NULL);
 	ioas_mutex_unlock(&t->lock);
@@ -336,11 +300,11 @@ int ioas_files_get(struct ioas_files *t, int fd, struct ioas_ufile **out)
 	int flags;
 
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
-	f = slot_get(t, fd);
-	if (f && f != &reserved)
+	f = ioas_files_look(t, fd);
+	if (ioas_files_is_file(f))
 		ioas_ufile_get(f);
 	ioas_mutex_unlock(&t->lock);
-	if (f == &reserved)
+	if (f == IOAS_FILES_RESERVED)
 		return -EBADF;
 	if (f) {
 		*out = f;
@@ -353,7 +317,7 @@ int ioas_files_get(struct ioas_files *t, int fd, struct ioas_ufile **out)
 
 bool ioas_files_reserved(struct ioas_files *t, int fd)
 {
-	return slot_get(t, fd) == &reserved;
+	return ioas_files_look(t, fd) == IOAS_FILES_RESERVED;
 }
 
 int ioas_files_close(struct ioas_files *t, int fd)
@@ -363,12 +327,12 @@ int ioas_files_close(struct ioas_files *t, int fd)
 	bool ours;
 
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
-	slot = slot_at(t, fd);
+	slot = ioas_files_slot(t, fd);
 	if (slot)
 		f = atomic_load_explicit(slot, memory_order_relaxed);
-	if (f == &reserved)
+	if (!ioas_files_is_file(f))
 		f = NULL;
-	if (f)
+	else
 		atomic_store_explicit(slot, NULL, memory_order_release);
 	ioas_mutex_unlock(&t->lock);
 	if (!f)
@@ -382,52 +346,20 @@ int ioas_files_close(struct ioas_files *t, int fd)
 
 /* ---- use ---------------------------------------------------------------- */
 
-static __attribute__((noinline)) int use_counted(struct ioas_files *t, int fd,
-						 struct ioas_use *use)
+int ioas_files_use_slowly(struct ioas_files *t, int fd, struct ioas_use *use)
 {
+	/* Not for who only asks: a seat is for a thread that has a file. */
+	if (!ioas_files_is_file(ioas_files_look(t, fd)))
+		return -EBADF;
+	if (!ioas_files_my_seat && seat_take())
+		return ioas_files_use(t, fd, use);
 	use->seat = NULL;
 	return ioas_files_get(t, fd, &use->file) ? -EBADF : 0;
 }
 
-int ioas_files_use(struct ioas_files *t, int fd, struct ioas_use *use)
-{
-	struct ioas_ufile *f = slot_get(t, fd);
-	struct ioas_seat *seat = my_seat;
-
-	if (ioas_unlikely(!f || f == &reserved))
-		return -EBADF;
-	if (ioas_unlikely(!seat))
-		seat = seat_take();
-	if (ioas_unlikely(!seat || atomic_load_explicit(&seat->use,
-							memory_order_relaxed)))
-		return use_counted(t, fd, use);
-	atomic_store_explicit(&seat->use, f, memory_order_release);
-	atomic_signal_fence(memory_order_seq_cst);
-	use->seat = seat;
-	use->file = f;
-	if (ioas_likely(slot_get(t, fd) == f))
-		return 0;
-	/* Closed, or another file now: as if we had come first. */
-	ioas_files_done(use);
-	return use_counted(t, fd, use);
-}
-
-static __attribute__((noinline)) void take_left(struct ioas_seat *seat)
-{
-	ioas_ufile_put(atomic_exchange(&seat->left, NULL));
-}
-
-void ioas_files_done(struct ioas_use *use)
+void ioas_files_done_slowly(struct ioas_use *use)
 {
 	struct ioas_seat *seat = use->seat;
 
-	if (ioas_unlikely(!seat)) {
-		ioas_ufile_put(use->file);
-		return;
-	}
-	atomic_store_explicit(&seat->use, NULL, memory_order_release);
-	atomic_signal_fence(memory_order_seq_cst);
-	if (ioas_unlikely(atomic_load_explicit(&seat->left,
-					       memory_order_relaxed)))
-		take_left(seat);
+	ioas_ufile_put(seat ? atomic_exchange(&seat->left, NULL) : use->file);
 }

@@ -25,8 +25,25 @@
 #include "seam/lock.h"
 #include "uapi/file.h"
 
-struct ioas_slots;
-struct ioas_seat;
+/*
+ * Where a thread says which file it uses (files.c, F1 to F3). Aligned, so that
+ * each has a cache line of its own.
+ */
+struct ioas_seat {
+	_Alignas(64) _Atomic(struct ioas_ufile *) use;
+	_Atomic(struct ioas_ufile *) left;
+	/* Of the list of seats, and guarded by its lock. */
+	bool taken;
+	bool asked;
+	struct ioas_seat *next;
+};
+
+struct ioas_slots {
+	/* Set once. The one before, which a reader may still look at. */
+	struct ioas_slots *older;
+	uint32_t nr;
+	_Atomic(struct ioas_ufile *) file[];
+};
 
 /* Embedded in an instance. */
 struct ioas_files {
@@ -61,9 +78,76 @@ bool ioas_files_reserved(struct ioas_files *t, int fd);
 /* Return: 0 or -EBADF: nothing of ours. Only a placeholder is closed. */
 int ioas_files_close(struct ioas_files *t, int fd);
 
-/* Return: 0 or -EBADF; then there is nothing to be done with @use. */
-int ioas_files_use(struct ioas_files *t, int fd, struct ioas_use *use);
+/* ---- use ---------------------------------------------------------------- */
+
+/* NULL: none yet. One access without a call, also from a shared library. */
+extern _Thread_local struct ioas_seat *ioas_files_my_seat
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* NULL: the number is beyond the table. */
+static inline _Atomic(struct ioas_ufile *) *
+ioas_files_slot(struct ioas_files *t, int fd)
+{
+	struct ioas_slots *s =
+		atomic_load_explicit(&t->slots, memory_order_acquire);
+
+	return s && (unsigned int)fd < s->nr ? &s->file[fd] : NULL;
+}
+
+static inline struct ioas_ufile *ioas_files_look(struct ioas_files *t, int fd)
+{
+	_Atomic(struct ioas_ufile *) *slot = ioas_files_slot(t, fd);
+
+	return slot ? atomic_load_explicit(slot, memory_order_acquire) : NULL;
+}
+
+/* In a slot: a number without a file yet. Not looked into. */
+#define IOAS_FILES_RESERVED ((struct ioas_ufile *)1)
+
+static inline bool ioas_files_is_file(const struct ioas_ufile *f)
+{
+	return (uintptr_t)f > 1;
+}
+
+/* Whatever is not the usual case of the two below. */
+int ioas_files_use_slowly(struct ioas_files *t, int fd, struct ioas_use *use);
+void ioas_files_done_slowly(struct ioas_use *use);
+
 /* May release the file. */
-void ioas_files_done(struct ioas_use *use);
+static inline void ioas_files_done(struct ioas_use *use)
+{
+	struct ioas_seat *seat = use->seat;
+
+	if (ioas_likely(seat)) {
+		atomic_store_explicit(&seat->use, NULL, memory_order_release);
+		/* The other half is the closer's barrier. */
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	if (ioas_unlikely(!seat || atomic_load_explicit(&seat->left,
+							memory_order_relaxed)))
+		ioas_files_done_slowly(use);
+}
+
+/* Return: 0 or -EBADF; then there is nothing to be done with @use. */
+static inline int ioas_files_use(struct ioas_files *t, int fd,
+				 struct ioas_use *use)
+{
+	struct ioas_ufile *f = ioas_files_look(t, fd);
+	struct ioas_seat *seat = ioas_files_my_seat;
+
+	if (ioas_unlikely(
+		    !ioas_files_is_file(f) || !seat ||
+		    atomic_load_explicit(&seat->use, memory_order_relaxed)))
+		return ioas_files_use_slowly(t, fd, use);
+	atomic_store_explicit(&seat->use, f, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	use->seat = seat;
+	use->file = f;
+	if (ioas_likely(ioas_files_look(t, fd) == f))
+		return 0;
+	/* Closed, or another file now: as if we had come first. */
+	ioas_files_done(use);
+	return ioas_files_use_slowly(t, fd, use);
+}
 
 #endif

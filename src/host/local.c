@@ -30,8 +30,8 @@
 #include "plat/common/fault_arm.h"
 #include "plat/posix/futex.h"
 
-/* What the kernel moves in one read or write. */
-#define RW_MAX ((uint64_t)0x7fffffff)
+/* What the kernel moves in one read or write, with pages of 4 KiB. */
+#define RW_MAX ((uint64_t)0x7ffff000)
 
 struct ioas_local {
 	struct ioas_host host;
@@ -62,7 +62,7 @@ static _Thread_local struct {
 	uint64_t serial;
 	struct ioas_fault *fault;
 	struct ioas_local_process *process;
-} mine;
+} mine __attribute__((tls_model("initial-exec")));
 
 static struct ioas_local *local_of(struct ioas_host *h)
 {
@@ -73,11 +73,13 @@ static struct ioas_local *local_of(struct ioas_host *h)
 
 struct call {
 	struct ioas_caller caller;
+	/* This thread, and on whose behalf it works otherwise. */
+	struct ioas_thread *thread;
 	struct ioas_caller *outer;
 	struct ioas_use use;
 };
 
-static void caller_begin(struct ioas_local *l, struct call *c)
+static inline void caller_begin(struct ioas_local *l, struct call *c)
 {
 	struct ioas_local_process *p = &l->self;
 	struct ioas_fault *fault = NULL;
@@ -97,16 +99,19 @@ static void caller_begin(struct ioas_local *l, struct call *c)
 						 memory_order_relaxed),
 		.fault = fault,
 	};
-	c->outer = ioas_caller_enter(&c->caller);
+	/* As ioas_caller_enter() and ioas_caller_leave(), looked up once. */
+	c->thread = ioas_plat_thread();
+	c->outer = c->thread->caller;
+	c->thread->caller = &c->caller;
 }
 
 static void caller_end(struct call *c)
 {
-	ioas_caller_leave(c->outer);
+	c->thread->caller = c->outer;
 }
 
 /* Return: 0 or -EBADF; then there is nothing to end. */
-static int call_begin(struct ioas_local *l, struct call *c, int fd)
+static inline int call_begin(struct ioas_local *l, struct call *c, int fd)
 {
 	int ret = ioas_files_use(&l->files, fd, &c->use);
 
@@ -145,7 +150,7 @@ static int host_user_origin(struct ioas_host *h, struct ioas_origin **out)
 		}
 		ioas_mutex_unlock(&l->lock);
 	}
-	*out = ioas_origin_get(p->origin);
+	*out = p->origin;
 	return 0;
 }
 
@@ -160,8 +165,7 @@ static int host_file_origin(struct ioas_host *h, int32_t fd,
 	return ioas_origin_file_create(&l->backings, fd, out);
 }
 
-static int host_fd_reserve(struct ioas_host *h, unsigned int flags,
-			   int32_t *fd)
+static int host_fd_reserve(struct ioas_host *h, unsigned int flags, int32_t *fd)
 {
 	return ioas_files_reserve(&local_of(h)->files, flags, fd);
 }
@@ -222,8 +226,7 @@ static const struct ioas_host_ops host_ops = {
 
 static void host_fill(struct ioas_local *l)
 {
-	const uint8_t lg2 =
-		(uint8_t)ioas_log2((uint64_t)sysconf(_SC_PAGESIZE));
+	const uint8_t lg2 = (uint8_t)ioas_log2((uint64_t)sysconf(_SC_PAGESIZE));
 
 	l->host.ops = &host_ops;
 	l->host.page_lg2 = lg2;
@@ -233,8 +236,7 @@ static void host_fill(struct ioas_local *l)
 }
 
 /* What makes up an instance, but for the front end. On error fini is due. */
-static int local_init(struct ioas_local *l,
-		      const struct ioas_local_options *o)
+static int local_init(struct ioas_local *l, const struct ioas_local_options *o)
 {
 	static _Atomic uint64_t serial;
 	int ret;
@@ -252,16 +254,16 @@ static int local_init(struct ioas_local *l,
 	if (ret)
 		return ret;
 	l->self.rights = o->rights;
-	l->self.uaccess = o->no_signals ? &ioas_process_syscalls :
-					  &ioas_process_guarded;
+	l->self.uaccess =
+		o->no_signals ? &ioas_process_syscalls : &ioas_process_guarded;
 	return ioas_process_init(&l->self, NULL, &l->backings);
 }
 
 static void local_fini(struct ioas_local *l)
 {
 	ioas_list_for_each_safe(e, tmp, &l->processes) {
-		struct ioas_local_process *p = ioas_list_entry(
-			e, struct ioas_local_process, link);
+		struct ioas_local_process *p =
+			ioas_list_entry(e, struct ioas_local_process, link);
 
 		ioas_process_fini(p);
 		ioas_free(p, sizeof(*p));
@@ -319,8 +321,8 @@ void ioas_local_refresh(struct ioas_local *l)
 	ioas_process_refresh(&l->self);
 	ioas_mutex_lock(&l->lock, IOAS_RANK_LEAF);
 	ioas_list_for_each(e, &l->processes)
-		ioas_process_refresh(ioas_list_entry(
-			e, struct ioas_local_process, link));
+		ioas_process_refresh(
+			ioas_list_entry(e, struct ioas_local_process, link));
 	ioas_mutex_unlock(&l->lock);
 	if (!l->no_signals)
 		ioas_guard_take();
@@ -422,9 +424,8 @@ int64_t ioas_local_ioctl(struct ioas_local *l, int fd, uint32_t cmd,
 	ret = call_begin(l, &c, fd);
 	if (ret)
 		return ret;
-	ret = call_ops(&c)->ioctl ?
-		      call_ops(&c)->ioctl(c.use.file, cmd, arg) :
-		      -ENOTTY;
+	ret = call_ops(&c)->ioctl ? call_ops(&c)->ioctl(c.use.file, cmd, arg) :
+				    -ENOTTY;
 	call_end(&c);
 	return ioas_likely(ret != -ENOTTY) ? ret : generic_ioctl(fd, cmd, arg);
 }
@@ -434,15 +435,13 @@ typedef int64_t rw_fn(struct ioas_ufile *f, uint64_t buffer, uint64_t count);
 static int64_t transfer(struct ioas_ufile *f, rw_fn *fn, uint64_t buffer,
 			uint64_t count)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-
 	if (!fn)
 		return -EINVAL;
 	if (!ioas_process_address(buffer))
 		return -EFAULT;
 	if (count > INT64_MAX)
 		return -EINVAL;
-	return fn(f, buffer, ioas_min(count, ioas_align_down(RW_MAX, page)));
+	return fn(f, buffer, ioas_min(count, RW_MAX));
 }
 
 int64_t ioas_local_read(struct ioas_local *l, int fd, uint64_t buffer,
@@ -624,7 +623,8 @@ static int mmap_checked(struct ioas_local *l, struct ioas_ufile *f,
 int ioas_local_mmap(struct ioas_local *l, int fd, void *hint, uint64_t length,
 		    int prot, int flags, uint64_t offset, void **out)
 {
-	struct ioas_maps_request rq = { .hint = hint, .prot = prot,
+	struct ioas_maps_request rq = { .hint = hint,
+					.prot = prot,
 					.flags = flags };
 	const int saved = errno;
 	struct call c;
@@ -682,8 +682,8 @@ int ioas_local_process_create(struct ioas_local *l,
 			      const struct ioas_local_rights *rights,
 			      bool other_user, struct ioas_local_process **out)
 {
-	struct ioas_local_process *p = ioas_zalloc(sizeof(*p),
-						   IOAS_FP_ALLOC_SPACE);
+	struct ioas_local_process *p =
+		ioas_zalloc(sizeof(*p), IOAS_FP_ALLOC_SPACE);
 	struct ioas_user *user = other_user ? NULL : l->self.principal->user;
 	int ret;
 

@@ -94,8 +94,7 @@ int ioas_local_poll_mask(struct ioas_local *l, int fd);
  * Wait for one of @events, at most @timeout milliseconds; negative: for ever.
  * Return: those that are ready, 0 (time is up), -EBADF, -EINTR.
  */
-int ioas_local_poll(struct ioas_local *l, int fd, uint32_t events,
-		    int timeout);
+int ioas_local_poll(struct ioas_local *l, int fd, uint32_t events, int timeout);
 /*
  * The address in *@out. @prot and @flags are the system's. What a child
  * inherits does not hold the region. Return: 0, or mmap(2)'s errors and those

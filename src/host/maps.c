@@ -185,7 +185,8 @@ static bool pieces_split(const struct ioas_maps *m, uint64_t first,
 static int view(const struct ioas_maps_request *rq, struct ioas_region *region,
 		void *at)
 {
-	const int rw = PROT_READ | PROT_WRITE, prot = rq->prot & (rw | PROT_EXEC);
+	const int rw = PROT_READ | PROT_WRITE,
+		  prot = rq->prot & (rw | PROT_EXEC);
 	void *p = mremap(region->shm.memory, 0, rq->length,
 			 MREMAP_MAYMOVE | MREMAP_FIXED, at);
 
@@ -244,13 +245,10 @@ int ioas_maps_remove(struct ioas_maps *m, void *at, size_t length)
 	uint64_t last;
 	int ret = 0;
 
+	if (!ioas_last(first, ioas_align_up(length, page), &last))
+		return -EINVAL;
 	ioas_list_init(&gone);
 	ioas_mutex_lock(&m->lock, IOAS_RANK_LEAF);
-	if (!ioas_last(first, ioas_align_up(length, page), &last)) {
-		/* It says which error that is. */
-		ret = munmap(at, length) ? -errno : 0;
-		goto out_unlock;
-	}
 	if (pieces_split(m, first, last)) {
 		spare = ioas_plat_zalloc(sizeof(*spare));
 		if (!spare)
@@ -260,7 +258,6 @@ int ioas_maps_remove(struct ioas_maps *m, void *at, size_t length)
 		ret = -errno;
 	if (!ret)
 		pieces_cut(m, first, last, &spare, &gone);
-out_unlock:
 	ioas_mutex_unlock(&m->lock);
 	pieces_release(&gone);
 	if (spare)

@@ -150,7 +150,8 @@ static int origin_create(struct ioas_local_process *p, struct ioas_backings *b)
 int ioas_process_init(struct ioas_local_process *p, struct ioas_user *user,
 		      struct ioas_backings *b)
 {
-	p->principal = principal_create(user, limit_pages(p->rights.lock_limit));
+	p->principal =
+		principal_create(user, limit_pages(p->rights.lock_limit));
 	if (!p->principal)
 		return -ENOMEM;
 	if (!p->rights.own_limit)

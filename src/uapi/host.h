@@ -37,11 +37,15 @@ struct ioas_host;
 
 struct ioas_host_ops {
 	/*
-	 * The memory of the caller's address space, with a reference; the same
-	 * origin for every call from one address space. Return: 0 or -ENOMEM.
+	 * The memory of the caller's address space: the same origin for every
+	 * call from one address space, good until this one is over. Return: 0
+	 * or -ENOMEM.
 	 */
 	int (*user_origin)(struct ioas_host *h, struct ioas_origin **out);
-	/* The memory of a file that is not ours. Return: 0, -EBADF, -ENOMEM. */
+	/*
+	 * The memory of a file that is not ours, with a reference. Return: 0,
+	 * -EBADF, -ENOMEM.
+	 */
 	int (*file_origin)(struct ioas_host *h, int32_t fd,
 			   struct ioas_origin **out);
 

@@ -249,12 +249,10 @@ int ioas_cmd_ioas_map(struct ioas_ucmd *ucmd)
 	if (!space)
 		return -ENOENT;
 	ret = host->ops->user_origin(host, &origin);
-	if (!ret) {
+	if (!ret)
 		ret = ioas_iopt_map(space->ioas, origin, cmd->user_va,
 				    cmd->length, ioas_space_prot(cmd->flags),
 				    map_flags(cmd->flags), &iova);
-		ioas_origin_put(origin);
-	}
 	ioas_object_put(&space->obj);
 	if (ret)
 		return ret;

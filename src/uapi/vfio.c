@@ -13,7 +13,6 @@
 #include "base/bits.h"
 #include "base/errno.h"
 #include "domain/ops.h"
-#include "origin/ops.h"
 #include "uapi/command.h"
 #include "uapi/device.h"
 
@@ -267,10 +266,8 @@ static int map_dma(struct ioas_space *space,
 
 	if (ret)
 		return ret;
-	ret = ioas_iopt_map(space->ioas, origin, map->vaddr, map->size,
-			    dma_prot(map->flags), IOAS_MAP_FIXED, &iova);
-	ioas_origin_put(origin);
-	return ret;
+	return ioas_iopt_map(space->ioas, origin, map->vaddr, map->size,
+			     dma_prot(map->flags), IOAS_MAP_FIXED, &iova);
 }
 
 static int64_t vfio_map_dma(struct ioas_iommufd *ictx, uint64_t user)

@@ -139,7 +139,7 @@ static int op_user_origin(struct ioas_host *host, struct ioas_origin **out)
 
 	if (h->refuse_user_origin)
 		return -ENOMEM;
-	*out = ioas_origin_get(simhost_task(h)->process->memory);
+	*out = simhost_task(h)->process->memory;
 	return 0;
 }
 

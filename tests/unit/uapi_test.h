@@ -74,7 +74,6 @@ static inline int host_user_origin(struct ioas_host *h,
 				   struct ioas_origin **out)
 {
 	(void)h;
-	ioas_origin_get(w.process);
 	*out = w.process;
 	return 0;
 }

@@ -92,9 +92,7 @@ int ioas_mock_user_runs(struct ioas_mock *mock, uint64_t page, uint64_t nr,
 	ret = host->ops->user_origin(host, &o);
 	if (ret)
 		return ret;
-	ret = user_walk(o, page, nr, fn, ctx);
-	ioas_origin_put(o);
-	return ret;
+	return user_walk(o, page, nr, fn, ctx);
 }
 
 /* ---- a space that stands still ------------------------------------------ */

@@ -6,9 +6,9 @@
  * the end is "return -EFAULT". So the handler needs no table, only the bounds.
  * Of a small size it copies both ends, which may overlap, rather than count.
  *
- *   former handlers, oldest first       [0] default   [1] A   [2] B   <-- top
- *   a fault of theirs:  kernel -> ours -> B, which may call what it found -> ours
- *                       again -> A -> ours again -> default
+ *   former handlers, oldest first      [0] default   [1] A   [2] B   <-- top
+ *   a fault of theirs:  kernel -> ours -> B, which may call what it found
+ *                       -> ours again -> A -> ours again -> default
  *
  * Whoever installs a handler over ours and keeps us as the next in its chain
  * comes back to us with the same fault. The tail of siginfo, which the kernel

@@ -2,44 +2,55 @@
 /*
  * object: the tree of ids, and who may destroy what
  *
- *   root, height 2     [ n | n | . | ... ]      64 slots, 6 bits of the id
- *                        |
- *   height 1           [ o | R | o | + | . ]    o: visible  R: reserved
- *                                               +: dead     .: free
+ *   root, level 1     [ n | n | . | ... ]      64 slots, 6 bits of the id
+ *                       |
+ *   level 0           [ o | R | o | + | . ]    o: visible  R: reserved
+ *                                              +: dead     .: free
  *
  * A node knows which of its slots are full, all the way down, so that the
  * lowest free id is found in one descent. Nodes stay until the context goes:
  * freeing an id needs no memory and gives none back.
  *
  * users is a count with two marks: WAITED says that an owner sleeps until it is
- * zero, DEAD that the object is being destroyed.
+ * zero, DEAD that the object is being destroyed, or not made yet.
+ *
+ * A lookup of a stable class takes no lock: it becomes a user of what the slot
+ * says, and looks whether the slot still says so. In between the object may
+ * have been destroyed (DEAD: there is no such id) or have come back under
+ * another id; that one has a user too many for a moment, as if somebody had
+ * asked for it.
  */
 #include "uapi/object.h"
 
 #include "base/bits.h"
 #include "base/errno.h"
+#include "base/mem.h"
 #include "seam/fault.h"
 #include "uapi/iommufd.h"
 
 #define FAN_LG2 6u
 #define FAN (1u << FAN_LG2)
 /* 64^6 ids are more than there can be. */
-#define HEIGHT_MAX 6u
+#define LEVELS 6u
 
 #define ID_MAX INT32_MAX
 
 /* What a slot of the lowest level holds beside a visible object. */
 #define SLOT_RESERVED ((uintptr_t)1)
 #define SLOT_DEAD ((uintptr_t)2)
+/* Beside a visible object: its class is stable. */
+#define SLOT_STABLE ((uintptr_t)4)
 
 /* Of users. */
 #define WAITED 0x80000000u
 
 struct ioas_idnode {
-	/* Slots without a free id below them. */
+	/* Set once. */
+	uint8_t level;
+	/* Slots without a free id below them. Guarded by the lock. */
 	uint64_t full;
-	/* Nodes; at the lowest level, ids. */
-	uintptr_t slot[FAN];
+	/* Nodes; at level 0, ids. Written under the lock. */
+	_Atomic(uintptr_t) slot[FAN];
 };
 
 /* ---- the tree ----------------------------------------------------------- */
@@ -49,66 +60,92 @@ static unsigned int id_slot(uint32_t id, unsigned int level)
 	return (id >> (FAN_LG2 * level)) & (FAN - 1);
 }
 
-static struct ioas_idnode *node_create(void)
+static uintptr_t slot_load(const _Atomic(uintptr_t) *slot)
 {
-	return ioas_zalloc(sizeof(struct ioas_idnode), IOAS_FP_ID);
+	return atomic_load_explicit(slot, memory_order_acquire);
 }
 
-static void node_free(struct ioas_idnode *n, unsigned int level)
+static void slot_store(_Atomic(uintptr_t) *slot, uintptr_t value)
+{
+	atomic_store_explicit(slot, value, memory_order_release);
+}
+
+static struct ioas_idnode *node_sub(const struct ioas_idnode *n,
+				    unsigned int i)
+{
+	return (struct ioas_idnode *)slot_load(&n->slot[i]);
+}
+
+static struct ioas_idnode *node_create(unsigned int level)
+{
+	struct ioas_idnode *n = ioas_zalloc(sizeof(*n), IOAS_FP_ID);
+
+	if (n)
+		n->level = (uint8_t)level;
+	return n;
+}
+
+static void node_free(struct ioas_idnode *n)
 {
 	if (!n)
 		return;
-	for (unsigned int i = 0; level && i < FAN; i++)
-		node_free((struct ioas_idnode *)n->slot[i], level - 1);
+	for (unsigned int i = 0; n->level && i < FAN; i++)
+		node_free(node_sub(n, i));
 	ioas_free(n, sizeof(*n));
+}
+
+static struct ioas_idnode *tree_root(const struct ioas_objects *o)
+{
+	return atomic_load_explicit(&o->root, memory_order_acquire);
 }
 
 /* One level more: the old tree is the first slot of the new root. */
 static int tree_grow(struct ioas_objects *o) __must_hold(o->lock)
 {
-	struct ioas_idnode *n = node_create();
+	struct ioas_idnode *root = tree_root(o);
+	struct ioas_idnode *n = node_create(root ? root->level + 1u : 0);
 
 	if (!n)
 		return -ENOMEM;
-	if (o->root) {
-		n->slot[0] = (uintptr_t)o->root;
-		n->full = o->root->full == IOAS_U64_MAX;
+	if (root) {
+		slot_store(&n->slot[0], (uintptr_t)root);
+		n->full = root->full == IOAS_U64_MAX;
 	} else {
 		/* 0 is nobody's id. */
-		n->slot[0] = SLOT_DEAD;
+		slot_store(&n->slot[0], SLOT_DEAD);
 		n->full = 1;
 	}
-	o->root = n;
-	o->height++;
+	atomic_store_explicit(&o->root, n, memory_order_release);
 	return 0;
 }
 
 /* The slot of @id; NULL: it has no node. */
-static uintptr_t *tree_find(const struct ioas_objects *o, uint32_t id)
-	__must_hold(o->lock)
+static _Atomic(uintptr_t) *tree_find(const struct ioas_objects *o, uint32_t id)
 {
-	struct ioas_idnode *n = o->root;
+	struct ioas_idnode *n = tree_root(o);
 
-	if (!n || (o->height < HEIGHT_MAX && id >> (FAN_LG2 * o->height)))
+	if (!n || (uint64_t)id >> (FAN_LG2 * (n->level + 1u)))
 		return NULL;
-	for (unsigned int level = o->height - 1u; n && level; level--)
-		n = (struct ioas_idnode *)n->slot[id_slot(id, level)];
-	return n ? &n->slot[id_slot(id, 0)] : NULL;
+	while (n->level) {
+		n = node_sub(n, id_slot(id, n->level));
+		if (!n)
+			return NULL;
+	}
+	return &n->slot[id_slot(id, 0)];
 }
 
 /* Say on the way up whether slots became full, or stopped being so. */
 static void tree_mark(struct ioas_objects *o, uint32_t id, bool taken)
 	__must_hold(o->lock)
 {
-	struct ioas_idnode *path[HEIGHT_MAX];
-	struct ioas_idnode *n = o->root;
+	struct ioas_idnode *path[LEVELS];
+	struct ioas_idnode *n = tree_root(o);
+	const unsigned int top = n->level;
 	bool full = taken;
 
-	for (unsigned int level = o->height; level--;) {
-		path[level] = n;
-		n = (struct ioas_idnode *)n->slot[id_slot(id, level)];
-	}
-	for (unsigned int level = 0; level < o->height; level++) {
+	for (path[top] = n; n->level; path[n->level] = n)
+		n = node_sub(n, id_slot(id, n->level));
+	for (unsigned int level = 0; level <= top; level++) {
 		const uint64_t bit = UINT64_C(1) << id_slot(id, level);
 
 		n = path[level];
@@ -117,36 +154,46 @@ static void tree_mark(struct ioas_objects *o, uint32_t id, bool taken)
 	}
 }
 
+/* The lowest free id below @n, with all nodes above it. 0: no memory. */
+static uint64_t tree_lowest(struct ioas_idnode *n)
+{
+	uint64_t id = 0;
+
+	for (;;) {
+		const unsigned int i = ioas_ctz(~n->full);
+
+		id = id << FAN_LG2 | i;
+		if (!n->level)
+			return id;
+		if (!node_sub(n, i))
+			slot_store(&n->slot[i],
+				   (uintptr_t)node_create(n->level - 1u));
+		n = node_sub(n, i);
+		if (!n)
+			return 0;
+	}
+}
+
 /* The lowest free id, reserved. Return: 0, -ENOMEM or -EBUSY. */
 static int tree_take(struct ioas_objects *o, uint32_t *out)
 	__must_hold(o->lock)
 {
-	struct ioas_idnode *n;
-	uint64_t id = 0;
+	const struct ioas_idnode *root = tree_root(o);
+	uint64_t id;
 
-	if (!o->root || o->root->full == IOAS_U64_MAX) {
-		int ret = o->height < HEIGHT_MAX ? tree_grow(o) : -EBUSY;
+	if (!root || root->full == IOAS_U64_MAX) {
+		int ret = tree_grow(o);
 
 		if (ret)
 			return ret;
 	}
-	n = o->root;
-	for (unsigned int level = o->height - 1u;; level--) {
-		const unsigned int i = ioas_ctz(~n->full);
-
-		id = id << FAN_LG2 | i;
-		if (!level)
-			break;
-		if (!n->slot[i])
-			n->slot[i] = (uintptr_t)node_create();
-		n = (struct ioas_idnode *)n->slot[i];
-		if (!n)
-			return -ENOMEM;
-	}
+	id = tree_lowest(tree_root(o));
+	if (!id)
+		return -ENOMEM;
 	if (id > o->max)
 		return -EBUSY;
 	*out = (uint32_t)id;
-	*tree_find(o, *out) = SLOT_RESERVED;
+	slot_store(tree_find(o, *out), SLOT_RESERVED);
 	tree_mark(o, *out, true);
 	o->nr++;
 	return 0;
@@ -155,14 +202,15 @@ static int tree_take(struct ioas_objects *o, uint32_t *out)
 static void tree_free(struct ioas_objects *o, uint32_t id)
 	__must_hold(o->lock)
 {
-	*tree_find(o, id) = 0;
+	slot_store(tree_find(o, id), 0);
 	tree_mark(o, id, false);
 	o->nr--;
 }
 
 static struct ioas_object *slot_object(uintptr_t slot)
 {
-	return slot > SLOT_DEAD ? (struct ioas_object *)slot : NULL;
+	return slot > SLOT_DEAD ? (struct ioas_object *)(slot & ~SLOT_STABLE) :
+				  NULL;
 }
 
 static bool has_type(const struct ioas_object *obj, enum ioas_object_type type)
@@ -174,8 +222,8 @@ static struct ioas_object *tree_lookup(struct ioas_objects *o, uint32_t id,
 				       enum ioas_object_type type)
 	__must_hold(o->lock)
 {
-	const uintptr_t *slot = tree_find(o, id);
-	struct ioas_object *obj = slot ? slot_object(*slot) : NULL;
+	const _Atomic(uintptr_t) *slot = tree_find(o, id);
+	struct ioas_object *obj = slot ? slot_object(slot_load(slot)) : NULL;
 
 	return obj && has_type(obj, type) ? obj : NULL;
 }
@@ -242,10 +290,61 @@ void ioas_objects_init(struct ioas_objects *o)
 
 void ioas_objects_fini(struct ioas_objects *o) __no_lock_analysis
 {
-	if (o->height)
-		node_free(o->root, o->height - 1u);
-	o->root = NULL;
-	o->height = 0;
+	struct ioas_object *obj;
+
+	while ((obj = o->spare)) {
+		o->spare = obj->spare;
+		ioas_free(obj, obj->class->size);
+	}
+	node_free(tree_root(o));
+	atomic_store_explicit(&o->root, NULL, memory_order_relaxed);
+}
+
+/* One that is gone. Another class's memory is none for this one. */
+static struct ioas_object *spare_take(struct ioas_objects *o,
+				      const struct ioas_object_class *class)
+{
+	struct ioas_object *obj = NULL;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	if (o->spare && o->spare->class == class) {
+		obj = o->spare;
+		o->spare = obj->spare;
+	}
+	ioas_mutex_unlock(&o->lock);
+	if (obj)
+		memset(obj + 1, 0, class->size - sizeof(*obj));
+	return obj;
+}
+
+/* Zeroed but for what the caller sets. */
+static struct ioas_object *memory_take(struct ioas_objects *o,
+				       const struct ioas_object_class *class)
+{
+	struct ioas_object *obj = NULL;
+
+	if (ioas_fault_point(IOAS_FP_ALLOC_SPACE))
+		return NULL;
+	if (class->stable)
+		obj = spare_take(o, class);
+	if (!obj)
+		obj = ioas_plat_zalloc(class->size);
+	if (obj && class->stable)
+		atomic_store_explicit(&obj->users, IOAS_OBJECT_DEAD,
+				      memory_order_relaxed);
+	return obj;
+}
+
+static void memory_return(struct ioas_objects *o, struct ioas_object *obj)
+{
+	if (!obj->class->stable) {
+		ioas_free(obj, obj->class->size);
+		return;
+	}
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	obj->spare = o->spare;
+	o->spare = obj;
+	ioas_mutex_unlock(&o->lock);
 }
 
 int ioas_object_alloc(struct ioas_iommufd *ictx,
@@ -253,7 +352,7 @@ int ioas_object_alloc(struct ioas_iommufd *ictx,
 		      struct ioas_object **out)
 {
 	struct ioas_objects *o = &ictx->objects;
-	struct ioas_object *obj = ioas_zalloc(class->size, IOAS_FP_ALLOC_SPACE);
+	struct ioas_object *obj = memory_take(o, class);
 	int ret;
 
 	if (!obj)
@@ -267,7 +366,7 @@ int ioas_object_alloc(struct ioas_iommufd *ictx,
 		ioas_mutex_unlock(&o->lock);
 	}
 	if (ret)
-		ioas_free(obj, class->size);
+		memory_return(o, obj);
 	else
 		*out = obj;
 	return ret;
@@ -276,17 +375,25 @@ int ioas_object_alloc(struct ioas_iommufd *ictx,
 void ioas_object_publish(struct ioas_object *obj)
 {
 	struct ioas_objects *o = &obj->ictx->objects;
+	uintptr_t slot = (uintptr_t)obj;
 
+	if (obj->class->stable) {
+		slot |= SLOT_STABLE;
+		/* Whoever becomes a user sees which slots no longer say so. */
+		atomic_store_explicit(&obj->users, 0, memory_order_release);
+	}
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	*tree_find(o, obj->id) = (uintptr_t)obj;
+	slot_store(tree_find(o, obj->id), slot);
 	ioas_mutex_unlock(&o->lock);
 }
 
 /* The id is unfindable or never was found; nobody else has the object. */
 static void object_destroy(struct ioas_object *obj)
 {
+	struct ioas_objects *o = &obj->ictx->objects;
+
 	obj->class->destroy(obj);
-	ioas_free(obj, obj->class->size);
+	memory_return(o, obj);
 }
 
 static void id_release(struct ioas_objects *o, uint32_t id)
@@ -301,9 +408,27 @@ void ioas_object_abort(struct ioas_object *obj)
 	struct ioas_objects *o = &obj->ictx->objects;
 	const uint32_t id = obj->id;
 
-	IOAS_CHECK(atomic_load(&obj->users));
+	IOAS_CHECK(!obj->class->stable && atomic_load(&obj->users));
 	object_destroy(obj);
 	id_release(o, id);
+}
+
+/* The head comment has the reasons. @found: the slot was of a stable class. */
+static struct ioas_object *stable_get(const struct ioas_objects *o, uint32_t id,
+				      enum ioas_object_type type, bool *found)
+{
+	const _Atomic(uintptr_t) *slot = tree_find(o, id);
+	const uintptr_t value = slot ? slot_load(slot) : 0;
+	struct ioas_object *obj = slot_object(value);
+
+	*found = value & SLOT_STABLE;
+	if (!*found || !has_type(obj, type) || !ioas_object_tryget(obj))
+		return NULL;
+	if (ioas_likely(slot_load(slot) == value))
+		return obj;
+	ioas_object_put(obj);
+	*found = false;
+	return NULL;
 }
 
 struct ioas_object *ioas_object_get_sure(struct ioas_iommufd *ictx, uint32_t id,
@@ -311,7 +436,11 @@ struct ioas_object *ioas_object_get_sure(struct ioas_iommufd *ictx, uint32_t id,
 {
 	struct ioas_objects *o = &ictx->objects;
 	struct ioas_object *obj;
+	bool found;
 
+	obj = stable_get(o, id, type, &found);
+	if (found)
+		return obj;
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
 	obj = tree_lookup(o, id, type);
 	if (obj && !ioas_object_tryget(obj))
@@ -375,14 +504,14 @@ void ioas_object_remove(struct ioas_object *obj)
 bool ioas_object_claim(struct ioas_object *obj)
 {
 	struct ioas_objects *o = &obj->ictx->objects;
-	uintptr_t *slot;
+	_Atomic(uintptr_t) *slot;
 	bool mine;
 
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
 	slot = tree_find(o, obj->id);
-	mine = slot && *slot == (uintptr_t)obj;
+	mine = slot && slot_object(slot_load(slot)) == obj;
 	if (mine)
-		*slot = SLOT_DEAD;
+		slot_store(slot, SLOT_DEAD);
 	ioas_mutex_unlock(&o->lock);
 	return mine;
 }
@@ -395,24 +524,22 @@ void ioas_object_finish(struct ioas_object *obj)
 
 /* ---- walks -------------------------------------------------------------- */
 
-/* The lowest visible id in [@from, @to) below @n, whose ids begin at @base. */
-static struct ioas_object *node_next(const struct ioas_idnode *n,
-				     unsigned int level, uint64_t base,
+/* The lowest visible id from @from on below @n, whose ids begin at @base. */
+static struct ioas_object *node_next(const struct ioas_idnode *n, uint64_t base,
 				     uint64_t from, enum ioas_object_type type)
 {
-	const uint64_t span = UINT64_C(1) << (FAN_LG2 * level);
+	const uint64_t span = UINT64_C(1) << (FAN_LG2 * n->level);
 
 	for (unsigned int i = 0; i < FAN; i++) {
 		const uint64_t first = base + i * span;
+		const uintptr_t slot = slot_load(&n->slot[i]);
 		struct ioas_object *obj;
 
-		if (!n->slot[i] || first + span <= from)
+		if (!slot || first + span <= from)
 			continue;
-		if (level)
-			obj = node_next((struct ioas_idnode *)n->slot[i],
-					level - 1, first, from, type);
-		else
-			obj = slot_object(n->slot[i]);
+		obj = n->level ? node_next((struct ioas_idnode *)slot, first,
+					   from, type) :
+				 slot_object(slot);
 		if (obj && has_type(obj, type))
 			return obj;
 	}
@@ -427,8 +554,8 @@ struct ioas_object *ioas_object_next(struct ioas_iommufd *ictx, uint32_t after,
 	uint64_t from = (uint64_t)after + 1;
 
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	while (o->root) {
-		obj = node_next(o->root, o->height - 1u, 0, from, type);
+	while (tree_root(o)) {
+		obj = node_next(tree_root(o), 0, from, type);
 		if (!obj || ioas_object_tryget(obj))
 			break;
 		from = (uint64_t)obj->id + 1;
@@ -491,23 +618,27 @@ static void slot_validate(uintptr_t slot, uint64_t id, struct tally *t)
 	/* O1; O2: a DEAD object has left the tree. */
 	t->bad += IOAS_CHECK(obj->id != id);
 	t->bad += IOAS_CHECK(atomic_load(&obj->users) == IOAS_OBJECT_DEAD);
+	t->bad += IOAS_CHECK(obj->class->stable != !!(slot & SLOT_STABLE));
 }
 
-static void node_validate(const struct ioas_idnode *n, unsigned int level,
-			  uint64_t base, struct tally *t)
+static void node_validate(const struct ioas_idnode *n, uint64_t base,
+			  struct tally *t)
 {
 	for (unsigned int i = 0; i < FAN; i++) {
-		const uint64_t id = base + ((uint64_t)i << (FAN_LG2 * level));
+		const uint64_t id = base +
+				    ((uint64_t)i << (FAN_LG2 * n->level));
+		const uintptr_t slot = slot_load(&n->slot[i]);
 		const struct ioas_idnode *sub =
-			level ? (const struct ioas_idnode *)n->slot[i] : NULL;
+			n->level ? (const struct ioas_idnode *)slot : NULL;
 		const bool full = sub ? sub->full == IOAS_U64_MAX :
-					!level && n->slot[i];
+					!n->level && slot;
 
 		t->bad += IOAS_CHECK(full != (n->full >> i & 1));
+		t->bad += IOAS_CHECK(sub && sub->level + 1u != n->level);
 		if (sub)
-			node_validate(sub, level - 1, id, t);
-		else if (!level)
-			slot_validate(n->slot[i], id, t);
+			node_validate(sub, id, t);
+		else if (!n->level)
+			slot_validate(slot, id, t);
 	}
 }
 
@@ -516,8 +647,8 @@ unsigned int ioas_objects_validate(struct ioas_objects *o)
 	struct tally t = { 0 };
 
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	if (o->root) {
-		node_validate(o->root, o->height - 1u, 0, &t);
+	if (tree_root(o)) {
+		node_validate(tree_root(o), 0, &t);
 		/* The slot of id 0 counts as taken, but not in nr. */
 		t.bad += IOAS_CHECK(t.taken != o->nr + 1);
 	}

@@ -19,7 +19,7 @@
  *      depends on it is a user.
  *
  * Locks: lock (rank OBJECTS) guards the tree of ids. users is atomic; it rises
- * under the lock or by who is a user already.
+ * under the lock, by who is a user already, or by a lookup of a stable class.
  */
 #ifndef IOAS_UAPI_OBJECT_H
 #define IOAS_UAPI_OBJECT_H
@@ -56,6 +56,12 @@ struct ioas_object_class {
 	/* Its owner's alone: IOMMU_DESTROY is always -EBUSY. */
 	bool owned;
 	/*
+	 * Found without a lock: memory is kept for others of the class, so that
+	 * a lookup which comes too late meets one of them, and not something
+	 * else. Such an object has no user before it is published.
+	 */
+	bool stable;
+	/*
 	 * Undo everything but id and memory. Cannot fail. Called for objects
 	 * that were published and by ioas_object_abort(): it copes with an
 	 * object that its creation left half done (zero, where not reached).
@@ -72,6 +78,8 @@ struct ioas_object {
 	struct ioas_iommufd *ictx;
 	uint32_t id;
 	_Atomic uint32_t users;
+	/* The next that is spare. Guarded by the lock of the ids. */
+	struct ioas_object *spare;
 };
 
 /* The ids of a context. */
@@ -79,9 +87,10 @@ struct ioas_idnode;
 
 struct ioas_objects {
 	struct ioas_mutex lock;
-	/* Guarded by lock. */
-	struct ioas_idnode *root;
-	uint8_t height;
+	/* Changes under lock; may be read without. */
+	_Atomic(struct ioas_idnode *) root;
+	/* Guarded by lock. Memory of stable objects that are gone. */
+	struct ioas_object *spare;
 	/* Ids that are taken: reserved, visible or dead. */
 	uint32_t nr;
 	/* Highest id that may be given out; tests turn it down. */

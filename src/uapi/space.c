@@ -39,6 +39,8 @@ static void space_destroy(struct ioas_object *obj)
 static const struct ioas_object_class space_class = {
 	.type = IOAS_OBJECT_IOAS,
 	.size = sizeof(struct ioas_space),
+	/* Map and unmap look nothing else up. */
+	.stable = true,
 	.destroy = space_destroy,
 };
 

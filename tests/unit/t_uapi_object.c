@@ -21,15 +21,15 @@ struct thing {
 	struct ioas_object *uses;
 };
 
-static unsigned int nr_destroyed;
-static uint32_t last_destroyed;
+static _Atomic unsigned int nr_destroyed;
+static _Atomic uint32_t last_destroyed;
 
 static void thing_destroy(struct ioas_object *obj)
 {
 	struct thing *t = ioas_container_of(obj, struct thing, obj);
 
-	nr_destroyed++;
-	last_destroyed = obj->id;
+	atomic_fetch_add(&nr_destroyed, 1);
+	atomic_store(&last_destroyed, obj->id);
 	ioas_object_put(t->uses);
 }
 
@@ -43,6 +43,13 @@ static const struct ioas_object_class owned_class = {
 	.type = IOAS_OBJECT_DEVICE,
 	.size = sizeof(struct thing),
 	.owned = true,
+	.destroy = thing_destroy,
+};
+
+static const struct ioas_object_class stable_class = {
+	.type = IOAS_OBJECT_SELFTEST,
+	.size = sizeof(struct thing),
+	.stable = true,
 	.destroy = thing_destroy,
 };
 
@@ -330,8 +337,54 @@ static void a_failed_allocation_leaves_no_trace(void **state)
 	assert_true(n > 3);
 }
 
+static void memory_of_a_stable_class_comes_back_under_any_id(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *obj, *again;
+	uint32_t id;
+
+	assert_int_equal(ioas_object_alloc(ictx, &stable_class, &obj), 0);
+	/* Nobody becomes a user of what is not there yet. */
+	assert_false(ioas_object_tryget(obj));
+	assert_null(ioas_object_get(ictx, obj->id, IOAS_OBJECT_ANY));
+	ioas_object_publish(obj);
+	id = obj->id;
+	assert_ptr_equal(ioas_object_get(ictx, id, IOAS_OBJECT_SELFTEST), obj);
+	assert_null(ioas_object_get(ictx, id, IOAS_OBJECT_IOAS));
+	assert_int_equal(ioas_object_destroy_id(ictx, id), -EBUSY);
+	ioas_object_put(obj);
+	ioas_container_of(obj, struct thing, obj)->uses = NULL;
+	assert_int_equal(ioas_object_destroy_id(ictx, id), 0);
+	assert_null(ioas_object_get(ictx, id, IOAS_OBJECT_ANY));
+	/* The id goes to somebody else, the memory to the class. */
+	assert_int_equal(create(ictx)->id, id);
+	assert_int_equal(ioas_object_alloc(ictx, &stable_class, &again), 0);
+	assert_ptr_equal(again, obj);
+	assert_int_not_equal(again->id, id);
+	assert_null(ioas_container_of(again, struct thing, obj)->uses);
+	ioas_object_publish(again);
+	assert_null(ioas_object_get(ictx, id, IOAS_OBJECT_SELFTEST));
+	ioas_object_abort(reserve(ictx));
+}
+
+static void an_aborted_stable_object_can_be_made_again(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *obj;
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ioas_object_alloc(ictx, &stable_class, &obj),
+				 0);
+		ioas_object_abort(obj);
+	}
+	assert_int_equal(ioas_object_alloc(ictx, &stable_class, &obj), 0);
+	ioas_object_publish(obj);
+	assert_int_equal(obj->id, 1);
+}
+
 struct hammer {
 	struct ioas_iommufd *ictx;
+	const struct ioas_object_class *class;
 	unsigned int seed;
 };
 
@@ -346,11 +399,14 @@ static void *hammer(void *arg)
 
 		switch (rand_r(&h->seed) % 3) {
 		case 0:
-			if (!ioas_object_alloc(h->ictx, &thing_class, &obj))
+			if (!ioas_object_alloc(h->ictx, h->class, &obj))
 				ioas_object_publish(obj);
 			break;
 		case 1:
 			obj = ioas_object_get(h->ictx, id, IOAS_OBJECT_ANY);
+			/* While it is ours it has that id. */
+			if (obj && obj->id != id)
+				abort();
 			ioas_object_put(obj);
 			break;
 		case 2:
@@ -367,7 +423,9 @@ static void threads_may_race_for_ids(void **state)
 	pthread_t thread[4];
 
 	for (unsigned int i = 0; i < 4; i++) {
-		h[i] = (struct hammer){ *state, i };
+		h[i] = (struct hammer){
+			*state, i < 2 ? &stable_class : &thing_class, i
+		};
 		assert_int_equal(pthread_create(&thread[i], NULL, hammer,
 						&h[i]), 0);
 	}
@@ -395,6 +453,8 @@ int main(void)
 		TEST(everything_goes_dependents_first),
 		TEST(a_walk_finds_each_visible_object_in_order),
 		TEST(a_failed_allocation_leaves_no_trace),
+		TEST(memory_of_a_stable_class_comes_back_under_any_id),
+		TEST(an_aborted_stable_object_can_be_made_again),
 		TEST(threads_may_race_for_ids),
 	};
 

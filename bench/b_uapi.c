@@ -2,10 +2,11 @@
 /*
  * b_uapi: what the ABI costs over the core
  *
- *   ioctl   ioas_local_ioctl(): descriptor, caller, size protocol, copies to
- *           and from the program's memory, ids, the core
- *   core    the same operation on the same space, called directly, on behalf
- *           of the same caller
+ *   ioctl       ioas_local_ioctl(): from a descriptor of this process on
+ *   front end   ioas_iommufd_ioctl(): size protocol, copies to and from the
+ *               program's memory, ids, checks, the core
+ *   core        the same operation on the same space, called directly, on
+ *               behalf of the same caller
  *
  * The memory is this process's, anonymous and present; a page table is the
  * mock's. Map and unmap are timed as a pair.
@@ -22,7 +23,9 @@
 #include "core/iopt.h"
 #include "domain/ops.h"
 #include "host/local.h"
+#include "host/process.h"
 #include "seam/caller.h"
+#include "uapi/command.h"
 #include "uapi/space.h"
 
 #define PAGE UINT64_C(4096)
@@ -35,7 +38,8 @@ struct uapi {
 	struct ioas_local *l;
 	int fd;
 	uint32_t ioas_id;
-	/* The same space, seen from inside. */
+	/* The same, seen from inside. */
+	struct ioas_iommufd *ictx;
 	struct ioas *ioas;
 	struct ioas_origin *origin;
 	struct ioas_caller caller;
@@ -46,6 +50,8 @@ struct uapi {
 	struct ioas_access *access;
 	uint8_t *memory;
 	uint64_t length;
+	/* Do without a descriptor. */
+	bool front;
 	/* Pairs of a run. */
 	uint64_t nr;
 	uint32_t *order;
@@ -53,8 +59,11 @@ struct uapi {
 
 static void must(struct uapi *u, uint32_t cmd, void *arg)
 {
-	bench_check(!ioas_local_ioctl(u->l, u->fd, cmd, (uintptr_t)arg),
-		    "ioctl");
+	const int64_t ret =
+		u->front ? ioas_iommufd_ioctl(u->ictx, cmd, (uintptr_t)arg) :
+			   ioas_local_ioctl(u->l, u->fd, cmd, (uintptr_t)arg);
+
+	bench_check(!ret, "ioctl");
 }
 
 /* ---- map and unmap ------------------------------------------------------ */
@@ -100,6 +109,19 @@ static double pair_abi(void *ctx)
 	return (double)(bench_now() - start);
 }
 
+static double pair_front(void *ctx)
+{
+	struct uapi *u = ctx;
+	struct ioas_caller *old = ioas_caller_enter(&u->caller);
+	double ns;
+
+	u->front = true;
+	ns = pair_abi(u);
+	u->front = false;
+	ioas_caller_leave(old);
+	return ns;
+}
+
 static void core_map(struct uapi *u, uint64_t iova, uint64_t length)
 {
 	bench_check(!ioas_iopt_map(u->ioas, u->origin, (uintptr_t)u->memory,
@@ -142,6 +164,7 @@ static void measure_pair(struct uapi *u, const char *size, uint64_t length,
 		.ops = (double)(u->nr = bench_scale(nr)),
 		.contender = {
 			{ "ioctl", pair_abi, u },
+			{ "of which: front end", pair_front, u },
 			{ "floor: core", pair_core, u },
 		},
 	};
@@ -383,11 +406,13 @@ static void world_create(struct uapi *u)
 	u->ioas_id = alloc.out_ioas_id;
 	bench_check(!ioas_local_file(u->l, u->fd, &file), "file");
 	ictx = ioas_iommufd_of_file(file);
+	u->ictx = ictx;
 	space = ioas_space_get(ictx, u->ioas_id);
 	u->ioas = space->ioas;
 	/* The program's descriptor keeps both. */
 	ioas_object_put(&space->obj);
 	ioas_ufile_put(file);
+	u->caller.uaccess = &ioas_process_guarded;
 	u->caller.principal =
 		(struct ioas_principal *)(uintptr_t)ioas_local_principal(u->l,
 									 NULL);

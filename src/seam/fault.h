@@ -63,12 +63,17 @@ struct ioas_fault {
 	uint64_t reached[IOAS_NR_FAULT_POINTS];
 };
 
+/* Some caller has faults armed; false: the current one has not. */
+static inline bool ioas_faults_armed(void)
+{
+	return ioas_unlikely(atomic_load_explicit(&ioas_plat_faults_armed,
+						  memory_order_relaxed));
+}
+
 /* True: the operation behind the point has to fail now. */
 static inline bool ioas_fault_point(enum ioas_fault_point point)
 {
-	return ioas_unlikely(atomic_load_explicit(&ioas_plat_faults_armed,
-						  memory_order_relaxed)) &&
-	       ioas_plat_fault_hit(point);
+	return ioas_faults_armed() && ioas_plat_fault_hit(point);
 }
 
 /* The allocations of everything above the seam. */

@@ -75,6 +75,10 @@ struct ioas_caller;
 struct ioas_thread {
 	/* On whose behalf this thread works now; NULL: the process itself. */
 	struct ioas_caller *caller;
+	/* What this thread uses now without counting; see ioas_plat_hazard(). */
+	_Atomic(const void *) hazard;
+	/* It is one of those that ioas_plat_hazard() asks. */
+	bool hazards;
 	/* Locks held, for src/plat/common/lockdep.c; debug builds only. */
 	uint32_t nr_held;
 	/* Locks held beyond those in @held: nested, or no room. */
@@ -87,6 +91,19 @@ struct ioas_thread {
 };
 
 struct ioas_thread *ioas_plat_thread(void);
+
+/*
+ * Let ioas_plat_hazard() ask the current thread from now on: sets hazards.
+ * False: there is no memory for that.
+ */
+bool ioas_plat_hazard_join(void);
+/*
+ * Does a thread use @p? Whoever wants to take @p away first makes that visible
+ * and then asks; whoever uses it first says so in hazard and then looks. The
+ * call is a full barrier of all threads, so no thread needs one: it has seen
+ * what was made visible, or what it said is seen here.
+ */
+bool ioas_plat_hazard(const void *p);
 
 /* ---- diagnosis ---------------------------------------------------------- */
 

@@ -34,11 +34,6 @@ struct ioas_ucmd {
 	/* The copy: missing bytes are zero. */
 	void *cmd;
 
-	/*
-	 * An object that has to stay until the new one is visible: its user is
-	 * put at the end. NULL: none.
-	 */
-	struct ioas_object *held;
 	/* Set by a handler once it has made them; see the picture. */
 	struct ioas_object *new_object;
 	/* A reserved descriptor, and the file that will be behind it. */

@@ -133,20 +133,21 @@ int ioas_ucmd_file(struct ioas_ucmd *ucmd, struct ioas_ufile *file,
 /* The command worked: everybody may see what it made. */
 static void ucmd_commit(struct ioas_ucmd *ucmd)
 {
-	struct ioas_host *host = ucmd->ictx->uapi->host;
-
 	if (ucmd->new_object)
 		ioas_object_publish(ucmd->new_object);
-	if (ucmd->new_file)
+	if (ucmd->new_file) {
+		struct ioas_host *host = ucmd->ictx->uapi->host;
+
 		host->ops->fd_commit(host, ucmd->new_fd, ucmd->new_file);
+	}
 }
 
 /* A file is a user of its object, so it goes first. */
 static void ucmd_undo(struct ioas_ucmd *ucmd)
 {
-	struct ioas_host *host = ucmd->ictx->uapi->host;
-
 	if (ucmd->new_file) {
+		struct ioas_host *host = ucmd->ictx->uapi->host;
+
 		host->ops->fd_cancel(host, ucmd->new_fd);
 		ioas_ufile_put(ucmd->new_file);
 	}
@@ -162,7 +163,6 @@ static int ucmd_run(const struct command *c, struct ioas_ucmd *ucmd)
 		ucmd_undo(ucmd);
 	else
 		ucmd_commit(ucmd);
-	ioas_object_put(ucmd->held);
 	return ret;
 }
 
@@ -251,9 +251,9 @@ int64_t ioas_iommufd_ioctl(struct ioas_iommufd *ictx, uint32_t cmd,
 	ucmd.size = c->size;
 	release = c->release || (c == &test_command &&
 				 ioas_test_op_releases(room.test.op));
-	if (release)
+	if (release && ioas_faults_armed())
 		return ucmd_run_release(c, &ucmd);
-	if (ioas_fault_point(IOAS_FP_COPY))
+	if (!release && ioas_fault_point(IOAS_FP_COPY))
 		return -EFAULT;
 	return ucmd_run(c, &ucmd);
 }

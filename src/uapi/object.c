@@ -12,19 +12,18 @@
  * freeing an id needs no memory and gives none back.
  *
  * users is a count with two marks: WAITED says that an owner sleeps until it is
- * zero, DEAD that the object is being destroyed, or not made yet.
+ * zero, DEAD that the object is being destroyed.
  *
- * A lookup of a stable class takes no lock: it becomes a user of what the slot
- * says, and looks whether the slot still says so. In between the object may
- * have been destroyed (DEAD: there is no such id) or have come back under
- * another id; that one has a user too many for a moment, as if somebody had
- * asked for it.
+ * A use of a light object counts nothing: the thread says what it uses (its
+ * hazard), and looks whether the object is still where it was. Who destroys one
+ * takes it out of its slot, under the lock, and asks whether a thread uses it:
+ * if so, it goes back, busy. Whoever found the slot empty meanwhile waits for
+ * the lock to know.
  */
 #include "uapi/object.h"
 
 #include "base/bits.h"
 #include "base/errno.h"
-#include "base/mem.h"
 #include "seam/fault.h"
 #include "uapi/iommufd.h"
 
@@ -38,8 +37,8 @@
 /* What a slot of the lowest level holds beside a visible object. */
 #define SLOT_RESERVED ((uintptr_t)1)
 #define SLOT_DEAD ((uintptr_t)2)
-/* Beside a visible object: its class is stable. */
-#define SLOT_STABLE ((uintptr_t)4)
+/* Beside a visible object: its class is light. */
+#define SLOT_LIGHT ((uintptr_t)4)
 
 /* Of users. */
 #define WAITED 0x80000000u
@@ -209,7 +208,7 @@ static void tree_free(struct ioas_objects *o, uint32_t id)
 
 static struct ioas_object *slot_object(uintptr_t slot)
 {
-	return slot > SLOT_DEAD ? (struct ioas_object *)(slot & ~SLOT_STABLE) :
+	return slot > SLOT_DEAD ? (struct ioas_object *)(slot & ~SLOT_LIGHT) :
 				  NULL;
 }
 
@@ -288,63 +287,10 @@ void ioas_objects_init(struct ioas_objects *o)
 	*o = (struct ioas_objects){ .max = ID_MAX };
 }
 
-void ioas_objects_fini(struct ioas_objects *o) __no_lock_analysis
+void ioas_objects_fini(struct ioas_objects *o)
 {
-	struct ioas_object *obj;
-
-	while ((obj = o->spare)) {
-		o->spare = obj->spare;
-		ioas_free(obj, obj->class->size);
-	}
 	node_free(tree_root(o));
 	atomic_store_explicit(&o->root, NULL, memory_order_relaxed);
-}
-
-/* One that is gone. Another class's memory is none for this one. */
-static struct ioas_object *spare_take(struct ioas_objects *o,
-				      const struct ioas_object_class *class)
-{
-	struct ioas_object *obj = NULL;
-
-	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	if (o->spare && o->spare->class == class) {
-		obj = o->spare;
-		o->spare = obj->spare;
-	}
-	ioas_mutex_unlock(&o->lock);
-	if (obj)
-		memset(obj + 1, 0, class->size - sizeof(*obj));
-	return obj;
-}
-
-/* Zeroed but for what the caller sets. */
-static struct ioas_object *memory_take(struct ioas_objects *o,
-				       const struct ioas_object_class *class)
-{
-	struct ioas_object *obj = NULL;
-
-	if (ioas_fault_point(IOAS_FP_ALLOC_SPACE))
-		return NULL;
-	if (class->stable)
-		obj = spare_take(o, class);
-	if (!obj)
-		obj = ioas_plat_zalloc(class->size);
-	if (obj && class->stable)
-		atomic_store_explicit(&obj->users, IOAS_OBJECT_DEAD,
-				      memory_order_relaxed);
-	return obj;
-}
-
-static void memory_return(struct ioas_objects *o, struct ioas_object *obj)
-{
-	if (!obj->class->stable) {
-		ioas_free(obj, obj->class->size);
-		return;
-	}
-	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	obj->spare = o->spare;
-	o->spare = obj;
-	ioas_mutex_unlock(&o->lock);
 }
 
 int ioas_object_alloc(struct ioas_iommufd *ictx,
@@ -352,7 +298,7 @@ int ioas_object_alloc(struct ioas_iommufd *ictx,
 		      struct ioas_object **out)
 {
 	struct ioas_objects *o = &ictx->objects;
-	struct ioas_object *obj = memory_take(o, class);
+	struct ioas_object *obj = ioas_zalloc(class->size, IOAS_FP_ALLOC_SPACE);
 	int ret;
 
 	if (!obj)
@@ -366,34 +312,31 @@ int ioas_object_alloc(struct ioas_iommufd *ictx,
 		ioas_mutex_unlock(&o->lock);
 	}
 	if (ret)
-		memory_return(o, obj);
+		ioas_free(obj, class->size);
 	else
 		*out = obj;
 	return ret;
 }
 
+static uintptr_t object_slot(const struct ioas_object *obj)
+{
+	return (uintptr_t)obj | (obj->class->light ? SLOT_LIGHT : 0);
+}
+
 void ioas_object_publish(struct ioas_object *obj)
 {
 	struct ioas_objects *o = &obj->ictx->objects;
-	uintptr_t slot = (uintptr_t)obj;
 
-	if (obj->class->stable) {
-		slot |= SLOT_STABLE;
-		/* Whoever becomes a user sees which slots no longer say so. */
-		atomic_store_explicit(&obj->users, 0, memory_order_release);
-	}
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	slot_store(tree_find(o, obj->id), slot);
+	slot_store(tree_find(o, obj->id), object_slot(obj));
 	ioas_mutex_unlock(&o->lock);
 }
 
 /* The id is unfindable or never was found; nobody else has the object. */
 static void object_destroy(struct ioas_object *obj)
 {
-	struct ioas_objects *o = &obj->ictx->objects;
-
 	obj->class->destroy(obj);
-	memory_return(o, obj);
+	ioas_free(obj, obj->class->size);
 }
 
 static void id_release(struct ioas_objects *o, uint32_t id)
@@ -408,27 +351,9 @@ void ioas_object_abort(struct ioas_object *obj)
 	struct ioas_objects *o = &obj->ictx->objects;
 	const uint32_t id = obj->id;
 
-	IOAS_CHECK(!obj->class->stable && atomic_load(&obj->users));
+	IOAS_CHECK(atomic_load(&obj->users));
 	object_destroy(obj);
 	id_release(o, id);
-}
-
-/* The head comment has the reasons. @found: the slot was of a stable class. */
-static struct ioas_object *stable_get(const struct ioas_objects *o, uint32_t id,
-				      enum ioas_object_type type, bool *found)
-{
-	const _Atomic(uintptr_t) *slot = tree_find(o, id);
-	const uintptr_t value = slot ? slot_load(slot) : 0;
-	struct ioas_object *obj = slot_object(value);
-
-	*found = value & SLOT_STABLE;
-	if (!*found || !has_type(obj, type) || !ioas_object_tryget(obj))
-		return NULL;
-	if (ioas_likely(slot_load(slot) == value))
-		return obj;
-	ioas_object_put(obj);
-	*found = false;
-	return NULL;
 }
 
 struct ioas_object *ioas_object_get_sure(struct ioas_iommufd *ictx, uint32_t id,
@@ -436,11 +361,7 @@ struct ioas_object *ioas_object_get_sure(struct ioas_iommufd *ictx, uint32_t id,
 {
 	struct ioas_objects *o = &ictx->objects;
 	struct ioas_object *obj;
-	bool found;
 
-	obj = stable_get(o, id, type, &found);
-	if (found)
-		return obj;
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
 	obj = tree_lookup(o, id, type);
 	if (obj && !ioas_object_tryget(obj))
@@ -457,6 +378,30 @@ struct ioas_object *ioas_object_get(struct ioas_iommufd *ictx, uint32_t id,
 	return ioas_object_get_sure(ictx, id, type);
 }
 
+/*
+ * Take a visible object with so many users, who are the caller's, out of sight
+ * for good. False: somebody else uses it.
+ */
+static bool tree_kill(struct ioas_objects *o, struct ioas_object *obj,
+		      uint32_t users) __must_hold(o->lock)
+{
+	_Atomic(uintptr_t) *slot = tree_find(o, obj->id);
+
+	if (!kill_idle(obj, users))
+		return false;
+	if (obj->class->light) {
+		slot_store(slot, SLOT_RESERVED);
+		if (ioas_plat_hazard(obj)) {
+			atomic_store_explicit(&obj->users, users,
+					      memory_order_relaxed);
+			slot_store(slot, object_slot(obj));
+			return false;
+		}
+	}
+	tree_free(o, obj->id);
+	return true;
+}
+
 int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id)
 {
 	struct ioas_objects *o = &ictx->objects;
@@ -467,10 +412,8 @@ int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id)
 	obj = tree_lookup(o, id, IOAS_OBJECT_ANY);
 	if (!obj)
 		ret = -ENOENT;
-	else if (obj->class->owned || !kill_idle(obj, 0))
+	else if (obj->class->owned || !tree_kill(o, obj, 0))
 		ret = -EBUSY;
-	else
-		tree_free(o, id);
 	ioas_mutex_unlock(&o->lock);
 	if (!ret)
 		object_destroy(obj);
@@ -483,10 +426,8 @@ bool ioas_object_put_destroy(struct ioas_object *obj)
 	bool last;
 
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	last = kill_idle(obj, 1);
-	if (last)
-		tree_free(o, obj->id);
-	else
+	last = tree_kill(o, obj, 1);
+	if (!last)
 		ioas_object_put(obj);
 	ioas_mutex_unlock(&o->lock);
 	if (last)
@@ -520,6 +461,57 @@ void ioas_object_finish(struct ioas_object *obj)
 {
 	users_drain(obj);
 	object_destroy(obj);
+}
+
+/* ---- use ---------------------------------------------------------------- */
+
+/* What the slot of @id says, if it is light and says it twice. */
+static struct ioas_object *hazard_get(const struct ioas_objects *o,
+				      struct ioas_thread *t, uint32_t id,
+				      enum ioas_object_type type)
+{
+	const _Atomic(uintptr_t) *slot = tree_find(o, id);
+	const uintptr_t value = slot ? slot_load(slot) : 0;
+	struct ioas_object *obj = slot_object(value);
+
+	if (!(value & SLOT_LIGHT))
+		return NULL;
+	/* Not looked at before it has been found again: it may be gone. */
+	atomic_store_explicit(&t->hazard, obj, memory_order_relaxed);
+	/* The other half of the barrier is ioas_plat_hazard()'s. */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (ioas_likely(slot_load(slot) == value && has_type(obj, type)))
+		return obj;
+	atomic_store_explicit(&t->hazard, NULL, memory_order_release);
+	return NULL;
+}
+
+struct ioas_object *ioas_object_use(struct ioas_object_use *use,
+				    struct ioas_iommufd *ictx, uint32_t id,
+				    enum ioas_object_type type)
+{
+	struct ioas_thread *t = ioas_plat_thread();
+
+	use->counted = false;
+	use->obj = NULL;
+	if (ioas_likely(!atomic_load_explicit(&t->hazard,
+					      memory_order_relaxed) &&
+			(t->hazards || ioas_plat_hazard_join())))
+		use->obj = hazard_get(&ictx->objects, t, id, type);
+	if (use->obj)
+		return use->obj;
+	use->counted = true;
+	use->obj = ioas_object_get_sure(ictx, id, type);
+	return use->obj;
+}
+
+void ioas_object_unuse(struct ioas_object_use *use)
+{
+	if (use->counted)
+		ioas_object_put(use->obj);
+	else
+		atomic_store_explicit(&ioas_plat_thread()->hazard, NULL,
+				      memory_order_release);
 }
 
 /* ---- walks -------------------------------------------------------------- */
@@ -618,7 +610,7 @@ static void slot_validate(uintptr_t slot, uint64_t id, struct tally *t)
 	/* O1; O2: a DEAD object has left the tree. */
 	t->bad += IOAS_CHECK(obj->id != id);
 	t->bad += IOAS_CHECK(atomic_load(&obj->users) == IOAS_OBJECT_DEAD);
-	t->bad += IOAS_CHECK(obj->class->stable != !!(slot & SLOT_STABLE));
+	t->bad += IOAS_CHECK(slot != object_slot(obj));
 }
 
 static void node_validate(const struct ioas_idnode *n, uint64_t base,

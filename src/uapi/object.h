@@ -19,7 +19,7 @@
  *      depends on it is a user.
  *
  * Locks: lock (rank OBJECTS) guards the tree of ids. users is atomic; it rises
- * under the lock, by who is a user already, or by a lookup of a stable class.
+ * under the lock or by who is a user already.
  */
 #ifndef IOAS_UAPI_OBJECT_H
 #define IOAS_UAPI_OBJECT_H
@@ -55,12 +55,8 @@ struct ioas_object_class {
 	uint32_t size;
 	/* Its owner's alone: IOMMU_DESTROY is always -EBUSY. */
 	bool owned;
-	/*
-	 * Found without a lock: memory is kept for others of the class, so that
-	 * a lookup which comes too late meets one of them, and not something
-	 * else. Such an object has no user before it is published.
-	 */
-	bool stable;
+	/* ioas_object_use() may find it. */
+	bool light;
 	/*
 	 * Undo everything but id and memory. Cannot fail. Called for objects
 	 * that were published and by ioas_object_abort(): it copes with an
@@ -78,8 +74,6 @@ struct ioas_object {
 	struct ioas_iommufd *ictx;
 	uint32_t id;
 	_Atomic uint32_t users;
-	/* The next that is spare. Guarded by the lock of the ids. */
-	struct ioas_object *spare;
 };
 
 /* The ids of a context. */
@@ -89,9 +83,7 @@ struct ioas_objects {
 	struct ioas_mutex lock;
 	/* Changes under lock; may be read without. */
 	_Atomic(struct ioas_idnode *) root;
-	/* Guarded by lock. Memory of stable objects that are gone. */
-	struct ioas_object *spare;
-	/* Ids that are taken: reserved, visible or dead. */
+	/* Guarded by lock. Ids that are taken: reserved, visible or dead. */
 	uint32_t nr;
 	/* Highest id that may be given out; tests turn it down. */
 	uint32_t max;
@@ -131,6 +123,22 @@ void ioas_object_hold(struct ioas_object *obj);
 bool ioas_object_tryget(struct ioas_object *obj);
 /* Accepts NULL. */
 void ioas_object_put(struct ioas_object *obj);
+
+/*
+ * A short use, to its end in the same function. Of an object of a light class
+ * it costs no atomic operation, if the thread has no other. NULL: there is none
+ * (-ENOENT), and nothing to end. No fault point.
+ */
+struct ioas_object_use {
+	struct ioas_object *obj;
+	/* A user; otherwise the thread's hazard. */
+	bool counted;
+};
+
+struct ioas_object *ioas_object_use(struct ioas_object_use *use,
+				    struct ioas_iommufd *ictx, uint32_t id,
+				    enum ioas_object_type type);
+void ioas_object_unuse(struct ioas_object_use *use);
 
 /* IOMMU_DESTROY. Return: 0, -ENOENT, -EBUSY (users, or owned). */
 int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id);

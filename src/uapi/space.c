@@ -40,7 +40,7 @@ static const struct ioas_object_class space_class = {
 	.type = IOAS_OBJECT_IOAS,
 	.size = sizeof(struct ioas_space),
 	/* Map and unmap look nothing else up. */
-	.stable = true,
+	.light = true,
 	.destroy = space_destroy,
 };
 
@@ -52,6 +52,13 @@ static struct ioas_space *space_of(struct ioas_object *obj)
 struct ioas_space *ioas_space_get(struct ioas_iommufd *ictx, uint32_t id)
 {
 	return space_of(ioas_object_get(ictx, id, IOAS_OBJECT_IOAS));
+}
+
+/* A light use; ends with ioas_object_unuse(). */
+static struct ioas_space *space_use(struct ioas_object_use *use,
+				    struct ioas_iommufd *ictx, uint32_t id)
+{
+	return space_of(ioas_object_use(use, ictx, id, IOAS_OBJECT_IOAS));
 }
 
 struct ioas_space *ioas_space_get_sure(struct ioas_iommufd *ictx, uint32_t id)
@@ -233,33 +240,39 @@ static unsigned int map_flags(uint32_t flags)
 	return flags & IOAS_ABI_IOAS_MAP_FIXED_IOVA ? IOAS_MAP_FIXED : 0;
 }
 
-int ioas_cmd_ioas_map(struct ioas_ucmd *ucmd)
+static int map_user(struct ioas_iommufd *ictx, struct ioas_abi_ioas_map *cmd)
 {
-	struct ioas_abi_ioas_map *cmd = ucmd->cmd;
-	struct ioas_host *host = ucmd->ictx->uapi->host;
+	struct ioas_host *host = ictx->uapi->host;
 	struct ioas_origin *origin;
-	ioas_iova_t iova = cmd->iova;
+	struct ioas_object_use use;
 	struct ioas_space *space;
 	int ret;
 
-	if (cmd->__reserved)
-		return -EOPNOTSUPP;
-	ret = map_check(cmd->flags, iova, cmd->length);
-	if (ret)
-		return ret;
-	space = ioas_space_get(ucmd->ictx, cmd->ioas_id);
+	space = ioas_fault_point(IOAS_FP_OBJECT) ?
+			NULL :
+			space_use(&use, ictx, cmd->ioas_id);
 	if (!space)
 		return -ENOENT;
 	ret = host->ops->user_origin(host, &origin);
 	if (!ret)
 		ret = ioas_iopt_map(space->ioas, origin, cmd->user_va,
 				    cmd->length, ioas_space_prot(cmd->flags),
-				    map_flags(cmd->flags), &iova);
-	ioas_object_put(&space->obj);
-	if (ret)
-		return ret;
-	cmd->iova = iova;
-	return ioas_ucmd_respond(ucmd);
+				    map_flags(cmd->flags), &cmd->iova);
+	ioas_object_unuse(&use);
+	return ret;
+}
+
+int ioas_cmd_ioas_map(struct ioas_ucmd *ucmd)
+{
+	struct ioas_abi_ioas_map *cmd = ucmd->cmd;
+	int ret;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	ret = map_check(cmd->flags, cmd->iova, cmd->length);
+	if (!ret)
+		ret = map_user(ucmd->ictx, cmd);
+	return ret ? ret : ioas_ucmd_respond(ucmd);
 }
 
 /* A dma-buf's memory, if @fd is one, else a file's. With a reference. */
@@ -418,15 +431,16 @@ static int unmap(struct ioas *ioas, uint64_t iova, uint64_t length,
 int ioas_cmd_ioas_unmap(struct ioas_ucmd *ucmd)
 {
 	struct ioas_abi_ioas_unmap *cmd = ucmd->cmd;
+	struct ioas_object_use use;
 	struct ioas_space *space;
 	uint64_t unmapped = 0;
 	int ret;
 
-	space = ioas_space_get_sure(ucmd->ictx, cmd->ioas_id);
+	space = space_use(&use, ucmd->ictx, cmd->ioas_id);
 	if (!space)
 		return -ENOENT;
 	ret = unmap(space->ioas, cmd->iova, cmd->length, &unmapped);
-	ioas_object_put(&space->obj);
+	ioas_object_unuse(&use);
 	if (ret)
 		return ret;
 	cmd->length = unmapped;

@@ -537,6 +537,85 @@ static void each_thread_has_a_zeroed_block(void **state)
 	assert_int_equal(ioas_plat_thread()->nr_held, 0);
 }
 
+/* ---- hazards ------------------------------------------------------------ */
+
+static void hazard_is_seen_while_it_is_set(void **state)
+{
+	struct ioas_thread *t = ioas_plat_thread();
+	int thing, other;
+
+	(void)state;
+	assert_true(t->hazards || ioas_plat_hazard_join());
+	assert_true(t->hazards);
+	assert_false(ioas_plat_hazard(&thing));
+	atomic_store(&t->hazard, &thing);
+	assert_true(ioas_plat_hazard(&thing));
+	assert_false(ioas_plat_hazard(&other));
+	atomic_store(&t->hazard, NULL);
+	assert_false(ioas_plat_hazard(&thing));
+}
+
+struct user {
+	/* What is there to use; freed, that is zeroed, by the main thread. */
+	_Atomic(atomic_uint *) slot;
+	atomic_bool stop;
+	atomic_uint nr_wrong;
+	atomic_uint nr_used;
+};
+
+/* Say what is used, look again, use it: it must not be zeroed meanwhile. */
+static void *use_slot(void *arg)
+{
+	struct ioas_thread *t = ioas_plat_thread();
+	struct user *u = arg;
+
+	if (!ioas_plat_hazard_join())
+		return NULL;
+	while (!atomic_load_explicit(&u->stop, memory_order_relaxed)) {
+		atomic_uint *p = atomic_load_explicit(&u->slot,
+						      memory_order_acquire);
+
+		atomic_store_explicit(&t->hazard, p, memory_order_relaxed);
+		atomic_signal_fence(memory_order_seq_cst);
+		if (p && atomic_load_explicit(&u->slot,
+					      memory_order_acquire) == p) {
+			for (int i = 0; i < 20; i++)
+				if (!atomic_load_explicit(p,
+							  memory_order_relaxed))
+					atomic_fetch_add(&u->nr_wrong, 1);
+			atomic_fetch_add(&u->nr_used, 1);
+		}
+		atomic_store_explicit(&t->hazard, NULL, memory_order_release);
+	}
+	return NULL;
+}
+
+static void hazard_keeps_what_is_used(void **state)
+{
+	static atomic_uint thing[64];
+	struct user u = { 0 };
+	pthread_t thread[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, use_slot, &u),
+				 0);
+	for (unsigned int i = 0; i < 2000 || !atomic_load(&u.nr_used); i++) {
+		atomic_uint *p = &thing[i % 64];
+
+		atomic_store(p, 1);
+		atomic_store(&u.slot, p);
+		atomic_store(&u.slot, NULL);
+		while (ioas_plat_hazard(p))
+			;
+		atomic_store(p, 0);
+	}
+	atomic_store(&u.stop, true);
+	for (int i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(u.nr_wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -553,6 +632,8 @@ int main(void)
 		cmocka_unit_test(writer_barrier_replaces_the_readers),
 		cmocka_unit_test(writer_barrier_works_without_membarrier),
 		cmocka_unit_test(each_thread_has_a_zeroed_block),
+		cmocka_unit_test(hazard_is_seen_while_it_is_set),
+		cmocka_unit_test(hazard_keeps_what_is_used),
 	};
 
 	/* A lock that starves or loses a wake must not hang the suite. */

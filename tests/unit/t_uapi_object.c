@@ -46,10 +46,10 @@ static const struct ioas_object_class owned_class = {
 	.destroy = thing_destroy,
 };
 
-static const struct ioas_object_class stable_class = {
+static const struct ioas_object_class light_class = {
 	.type = IOAS_OBJECT_SELFTEST,
 	.size = sizeof(struct thing),
-	.stable = true,
+	.light = true,
 	.destroy = thing_destroy,
 };
 
@@ -337,49 +337,100 @@ static void a_failed_allocation_leaves_no_trace(void **state)
 	assert_true(n > 3);
 }
 
-static void memory_of_a_stable_class_comes_back_under_any_id(void **state)
+static struct ioas_object *create_light(struct ioas_iommufd *ictx)
 {
-	struct ioas_iommufd *ictx = *state;
-	struct ioas_object *obj, *again;
-	uint32_t id;
-
-	assert_int_equal(ioas_object_alloc(ictx, &stable_class, &obj), 0);
-	/* Nobody becomes a user of what is not there yet. */
-	assert_false(ioas_object_tryget(obj));
-	assert_null(ioas_object_get(ictx, obj->id, IOAS_OBJECT_ANY));
-	ioas_object_publish(obj);
-	id = obj->id;
-	assert_ptr_equal(ioas_object_get(ictx, id, IOAS_OBJECT_SELFTEST), obj);
-	assert_null(ioas_object_get(ictx, id, IOAS_OBJECT_IOAS));
-	assert_int_equal(ioas_object_destroy_id(ictx, id), -EBUSY);
-	ioas_object_put(obj);
-	ioas_container_of(obj, struct thing, obj)->uses = NULL;
-	assert_int_equal(ioas_object_destroy_id(ictx, id), 0);
-	assert_null(ioas_object_get(ictx, id, IOAS_OBJECT_ANY));
-	/* The id goes to somebody else, the memory to the class. */
-	assert_int_equal(create(ictx)->id, id);
-	assert_int_equal(ioas_object_alloc(ictx, &stable_class, &again), 0);
-	assert_ptr_equal(again, obj);
-	assert_int_not_equal(again->id, id);
-	assert_null(ioas_container_of(again, struct thing, obj)->uses);
-	ioas_object_publish(again);
-	assert_null(ioas_object_get(ictx, id, IOAS_OBJECT_SELFTEST));
-	ioas_object_abort(reserve(ictx));
-}
-
-static void an_aborted_stable_object_can_be_made_again(void **state)
-{
-	struct ioas_iommufd *ictx = *state;
 	struct ioas_object *obj;
 
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ioas_object_alloc(ictx, &stable_class, &obj),
-				 0);
-		ioas_object_abort(obj);
-	}
-	assert_int_equal(ioas_object_alloc(ictx, &stable_class, &obj), 0);
+	assert_int_equal(ioas_object_alloc(ictx, &light_class, &obj), 0);
 	ioas_object_publish(obj);
-	assert_int_equal(obj->id, 1);
+	return obj;
+}
+
+static void what_a_thread_uses_is_busy_and_stays(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *obj = create_light(ictx);
+	struct ioas_object_use use;
+	const uint32_t id = obj->id;
+
+	assert_ptr_equal(ioas_object_use(&use, ictx, id, IOAS_OBJECT_SELFTEST),
+			 obj);
+	assert_false(use.counted);
+	assert_int_equal(atomic_load(&obj->users), 0);
+	assert_int_equal(ioas_object_destroy_id(ictx, id), -EBUSY);
+	/* It is where it was. */
+	assert_ptr_equal(ioas_object_get(ictx, id, IOAS_OBJECT_SELFTEST), obj);
+	assert_false(ioas_object_put_destroy(obj));
+	ioas_object_unuse(&use);
+	assert_int_equal(ioas_object_destroy_id(ictx, id), 0);
+	assert_int_equal(nr_destroyed, 1);
+}
+
+static void a_use_within_a_use_counts(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *a = create_light(ictx), *b = create_light(ictx);
+	struct ioas_object_use first, second;
+
+	assert_non_null(ioas_object_use(&first, ictx, a->id, IOAS_OBJECT_ANY));
+	assert_non_null(ioas_object_use(&second, ictx, b->id,
+					IOAS_OBJECT_ANY));
+	assert_false(first.counted);
+	assert_true(second.counted);
+	assert_int_equal(ioas_object_destroy_id(ictx, a->id), -EBUSY);
+	assert_int_equal(ioas_object_destroy_id(ictx, b->id), -EBUSY);
+	ioas_object_unuse(&second);
+	ioas_object_unuse(&first);
+}
+
+static void a_use_finds_what_a_lookup_finds(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *light = create_light(ictx), *other = create(ictx);
+	struct ioas_object *hidden = reserve(ictx);
+	struct ioas_object_use use;
+
+	assert_null(ioas_object_use(&use, ictx, 0, IOAS_OBJECT_ANY));
+	assert_null(ioas_object_use(&use, ictx, 77, IOAS_OBJECT_ANY));
+	assert_null(ioas_object_use(&use, ictx, UINT32_MAX, IOAS_OBJECT_ANY));
+	assert_null(ioas_object_use(&use, ictx, hidden->id, IOAS_OBJECT_ANY));
+	assert_null(ioas_object_use(&use, ictx, light->id, IOAS_OBJECT_IOAS));
+	/* Of a class that is not light. */
+	assert_ptr_equal(ioas_object_use(&use, ictx, other->id,
+					 IOAS_OBJECT_IOAS),
+			 other);
+	assert_true(use.counted);
+	ioas_object_unuse(&use);
+	/* None of them left a hazard behind. */
+	assert_int_equal(ioas_object_destroy_id(ictx, light->id), 0);
+	ioas_object_abort(hidden);
+}
+
+static void *use_once(void *arg)
+{
+	struct ioas_iommufd *ictx = arg;
+	struct ioas_object_use use;
+
+	if (ioas_object_use(&use, ictx, 1, IOAS_OBJECT_ANY))
+		ioas_object_unuse(&use);
+	return NULL;
+}
+
+static void threads_come_and_go_with_their_hazards(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *obj = create_light(ictx);
+
+	for (int i = 0; i < 50; i++) {
+		pthread_t thread[3];
+
+		for (int t = 0; t < 3; t++)
+			assert_int_equal(pthread_create(&thread[t], NULL,
+							use_once, ictx), 0);
+		for (int t = 0; t < 3; t++)
+			pthread_join(thread[t], NULL);
+	}
+	assert_int_equal(ioas_object_destroy_id(ictx, obj->id), 0);
 }
 
 struct hammer {
@@ -397,7 +448,9 @@ static void *hammer(void *arg)
 		uint32_t id = 1 + (uint32_t)rand_r(&h->seed) % 8;
 		struct ioas_object *obj;
 
-		switch (rand_r(&h->seed) % 3) {
+		struct ioas_object_use use;
+
+		switch (rand_r(&h->seed) % 4) {
 		case 0:
 			if (!ioas_object_alloc(h->ictx, h->class, &obj))
 				ioas_object_publish(obj);
@@ -410,6 +463,15 @@ static void *hammer(void *arg)
 			ioas_object_put(obj);
 			break;
 		case 2:
+			obj = ioas_object_use(&use, h->ictx, id,
+					      IOAS_OBJECT_ANY);
+			if (!obj)
+				break;
+			if (obj->id != id)
+				abort();
+			ioas_object_unuse(&use);
+			break;
+		case 3:
 			ioas_object_destroy_id(h->ictx, id);
 			break;
 		}
@@ -424,7 +486,7 @@ static void threads_may_race_for_ids(void **state)
 
 	for (unsigned int i = 0; i < 4; i++) {
 		h[i] = (struct hammer){
-			*state, i < 2 ? &stable_class : &thing_class, i
+			*state, i < 2 ? &light_class : &thing_class, i
 		};
 		assert_int_equal(pthread_create(&thread[i], NULL, hammer,
 						&h[i]), 0);
@@ -453,8 +515,10 @@ int main(void)
 		TEST(everything_goes_dependents_first),
 		TEST(a_walk_finds_each_visible_object_in_order),
 		TEST(a_failed_allocation_leaves_no_trace),
-		TEST(memory_of_a_stable_class_comes_back_under_any_id),
-		TEST(an_aborted_stable_object_can_be_made_again),
+		TEST(what_a_thread_uses_is_busy_and_stays),
+		TEST(a_use_within_a_use_counts),
+		TEST(a_use_finds_what_a_lookup_finds),
+		TEST(threads_come_and_go_with_their_hazards),
 		TEST(threads_may_race_for_ids),
 	};
 

@@ -78,6 +78,17 @@ void ioas_plat_writer_barrier(void)
 {
 }
 
+bool ioas_plat_hazard_join(void)
+{
+	self.hazards = true;
+	return true;
+}
+
+bool ioas_plat_hazard(const void *p)
+{
+	return atomic_load_explicit(&self.hazard, memory_order_relaxed) == p;
+}
+
 struct ioas_thread *ioas_plat_thread(void)
 {
 	return &self;

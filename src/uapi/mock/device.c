@@ -194,7 +194,8 @@ int ioas_test_mock_domain_flags(struct ioas_ucmd *ucmd,
 /*
  * Replace, and tell the id of the HWPT in *@pt_id, a member of the struct. If
  * it cannot be told, go back: the old HWPT is kept meanwhile, an automatic one
- * would be gone. Where the way back is refused, too, the new one stays.
+ * would be gone. The way back needs no memory, and no fault is injected there.
+ * Where the device refuses it, the new one stays.
  */
 static int replace(struct ioas_ucmd *ucmd, struct ioas_idev *idev,
 		   uint32_t pasid, uint32_t *pt_id)
@@ -207,8 +208,11 @@ static int replace(struct ioas_ucmd *ucmd, struct ioas_idev *idev,
 		*pt_id = id;
 		ret = ioas_ucmd_respond(ucmd);
 		if (ret && old) {
+			struct ioas_fault *fault = ioas_faults_off();
+
 			id = old->obj.id;
 			(void)ioas_idev_replace(idev, pasid, &id);
+			ioas_faults_on(fault);
 		}
 	}
 	if (old)

@@ -189,6 +189,8 @@ int sim_open(struct simhost *h, unsigned int flags);
 /* A file of simulated memory of so many pages; or one that is not memory. */
 int sim_open_file(struct simhost *h, uint64_t nr_pages,
 		  enum ioas_sim_layout layout);
+/* A file of memory that the test has made; takes a reference of its own. */
+int sim_open_memory(struct simhost *h, struct ioas_origin *memory);
 int sim_open_other(struct simhost *h);
 int sim_close(struct simhost *h, int fd);
 int sim_dup(struct simhost *h, int fd);

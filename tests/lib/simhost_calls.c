@@ -103,6 +103,13 @@ int sim_open_file(struct simhost *h, uint64_t nr_pages,
 	return fd_install(simhost_task(h)->process, f);
 }
 
+int sim_open_memory(struct simhost *h, struct ioas_origin *memory)
+{
+	return fd_install(simhost_task(h)->process,
+			  (struct sim_fd){ .kind = SIM_FD_OTHER,
+					   .memory = ioas_origin_get(memory) });
+}
+
 int sim_open_other(struct simhost *h)
 {
 	return fd_install(simhost_task(h)->process,

@@ -52,6 +52,8 @@ struct simhost;
 
 /* For a simulated host: ctx is the struct simhost. In uclient_sim.c */
 extern const struct uc_transport uc_simhost;
+/* For this process: ctx is the struct ioas_local. In uclient_local.c */
+extern const struct uc_transport uc_local;
 
 /* @s of type struct *, with `size` first: as a request of exactly its size. */
 #define uc_do(c, cmd, s) \

@@ -6,6 +6,7 @@
  * Each command has a request that is answered, behind the checks of its size,
  * with a result that none of these checks gives: so it shows that they passed.
  */
+#include "plat/common/fault_arm.h"
 #include "uapi_fixture.h"
 
 /* A struct longer than any, and its tail. */
@@ -217,6 +218,25 @@ static void unreadable_tail_is_efault(void **state)
 			expect_cmd(*state, &commands[i], s, commands[i].size,
 				   -EFAULT);
 		}
+}
+
+/* fault-injection A.3 */
+static void no_fault_fails_the_zero_tail_of_a_release(void **state)
+{
+	struct uapi_test *t = *state;
+	struct ioas_fault fault = { .sticky = true };
+	static uint8_t s[BUFFER];
+	uint32_t id = ioas_new(t);
+	int ret;
+
+	put32(s, 0, sizeof(s));
+	put32(s, 4, id);
+	ioas_fault_arm(&fault);
+	t->p->tasks[0].caller.fault = &fault;
+	ret = sim_cmd(t->h, t->c.fd, IOAS_ABI_DESTROY, s, sizeof(s));
+	t->p->tasks[0].caller.fault = NULL;
+	ioas_fault_disarm();
+	assert_int_equal(ret, 0);
 }
 
 static void largest_size_reads_up_to_the_hole(void **state)
@@ -463,6 +483,7 @@ int main(void)
 		uapi_case(nonzero_byte_anywhere_in_the_tail_is_e2big),
 		uapi_case(byte_behind_the_size_is_not_looked_at),
 		uapi_case(unreadable_tail_is_efault),
+		uapi_case(no_fault_fails_the_zero_tail_of_a_release),
 		uapi_case(largest_size_reads_up_to_the_hole),
 		uapi_case(struct_that_is_not_all_readable_is_efault),
 		uapi_case(unreadable_size_is_efault),

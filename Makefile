@@ -52,7 +52,7 @@ clang: deps ## the build and the tests with clang and its thread-safety analysis
 	@scripts/run-tests build-clang --timeout-multiplier 3
 
 .PHONY: cov
-cov: deps ## line and branch coverage of src/core, and what is not covered
+cov: deps ## line and branch coverage of core and uapi, and what is not covered
 	@scripts/deps cov
 	$(call build,build-cov,$(CC),-Db_coverage=true -Doptimization=1 \
 		-Dc_args=-fprofile-update=atomic)
@@ -61,17 +61,21 @@ cov: deps ## line and branch coverage of src/core, and what is not covered
 		--suite unit --suite fail_nth --suite concurrency --suite fuzz \
 		--suite examples || status=1; \
 	build-cov/tests/model --seed 1 --ops 20000 >/dev/null || status=1; \
-	scripts/coverage build-cov src/core || status=1; exit $$status
+	build-cov/tests/uapi_model --seed 1 --ops 20000 --allow-missing \
+		>/dev/null || status=1; \
+	scripts/coverage build-cov src/core || status=1; \
+	scripts/coverage build-cov src/uapi || status=1; exit $$status
 
 .PHONY: fuzz
-fuzz: deps ## all fuzz targets, a minute altogether (FUZZ_SECONDS=60)
+fuzz: deps ## fuzz targets, a minute altogether (FUZZ_SECONDS=60 FUZZ_TARGETS=)
 	@scripts/deps clang
 	@test -f build-fuzz/build.ninja || CC=clang $(MESON) -Dfuzz=true \
 		-Db_lundef=false -Db_sanitize=address$(comma)undefined \
 		-Dc_args=-fno-sanitize-recover=all build-fuzz
 	@$(NINJA) -C build-fuzz fuzz
-	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 FUZZ_SECONDS = 60
+FUZZ_TARGETS =
 
 .PHONY: mutants
 mutants: deps ## how many small faults in the core the tests notice
@@ -89,6 +93,11 @@ bench: deps ## all benchmarks: tables, and build-bench/bench.json (release build
 bench-core: deps ## the benchmarks of the core alone
 	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
 	@scripts/bench build-bench core $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
+
+.PHONY: bench-uapi
+bench-uapi: deps ## the benchmarks of the ABI alone
+	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
+	@scripts/bench build-bench uapi $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
 
 .PHONY: install
 install: deps ## release build, installed (PREFIX=/usr/local, DESTDIR=)

@@ -492,7 +492,7 @@ struct ioas_object *ioas_object_use(struct ioas_object_use *use,
 {
 	struct ioas_thread *t = ioas_plat_thread();
 
-	use->counted = false;
+	use->thread = t;
 	use->obj = NULL;
 	if (ioas_likely(!atomic_load_explicit(&t->hazard,
 					      memory_order_relaxed) &&
@@ -500,18 +500,18 @@ struct ioas_object *ioas_object_use(struct ioas_object_use *use,
 		use->obj = hazard_get(&ictx->objects, t, id, type);
 	if (use->obj)
 		return use->obj;
-	use->counted = true;
+	use->thread = NULL;
 	use->obj = ioas_object_get_sure(ictx, id, type);
 	return use->obj;
 }
 
 void ioas_object_unuse(struct ioas_object_use *use)
 {
-	if (use->counted)
-		ioas_object_put(use->obj);
-	else
-		atomic_store_explicit(&ioas_plat_thread()->hazard, NULL,
+	if (use->thread)
+		atomic_store_explicit(&use->thread->hazard, NULL,
 				      memory_order_release);
+	else
+		ioas_object_put(use->obj);
 }
 
 /* ---- walks -------------------------------------------------------------- */

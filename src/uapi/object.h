@@ -131,8 +131,8 @@ void ioas_object_put(struct ioas_object *obj);
  */
 struct ioas_object_use {
 	struct ioas_object *obj;
-	/* A user; otherwise the thread's hazard. */
-	bool counted;
+	/* Whose hazard it is; NULL: it has a user more. */
+	struct ioas_thread *thread;
 };
 
 struct ioas_object *ioas_object_use(struct ioas_object_use *use,

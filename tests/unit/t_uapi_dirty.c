@@ -547,6 +547,11 @@ static void page_size_of_several_bits_counts_by_its_lowest(void **state)
 	expect_errno(get(t, s), -EINVAL);
 	s.length = 3 * PAGE;
 	expect_errno(get(t, s), -EINVAL);
+	/* Of both ends, not of the length. */
+	s.iova = IOVA + PAGE;
+	expect_ok(get(t, s));
+	s.length = PAGE;
+	expect_errno(get(t, s), -EINVAL);
 }
 
 static void report_ends_at_the_first_gap(void **state)

@@ -395,6 +395,25 @@ static void cookie_is_the_lowest_that_is_free_when_read(void **state)
 	assert_int_equal(take_of(t, s.q.fd, 7), 6);
 }
 
+static void cookies_of_hundreds_of_groups_are_dense(void **state)
+{
+	static struct ioas_abi_pgfault r[600];
+	const uint32_t answered[] = { 600, 1, 257, 256, 300 };
+	const uint32_t next[] = { 1, 256, 257, 300, 600, 601 };
+	struct uapi_test *t = *state;
+	const struct setup s = setup_new(t);
+
+	for (uint32_t i = 0; i < 606; i++)
+		ask(t, s.m, 0, i);
+	expect_ret(uc_read(&t->c, s.q.fd, r, sizeof(r)), sizeof(r));
+	for (uint32_t i = 0; i < 600; i++)
+		assert_int_equal(r[i].cookie, i + 1);
+	for (unsigned int i = 0; i < 5; i++)
+		expect_answered(t, s.q.fd, answered[i]);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(take_of(t, s.q.fd, 600 + i), next[i]);
+}
+
 static void cookies_are_of_one_queue(void **state)
 {
 	struct uapi_test *t = *state;
@@ -908,6 +927,7 @@ int main(void)
 		uapi_case(record_of_a_pasid_says_so),
 		uapi_case(records_come_in_the_order_of_the_requests),
 		uapi_case(cookie_is_the_lowest_that_is_free_when_read),
+		uapi_case(cookies_of_hundreds_of_groups_are_dense),
 		uapi_case(cookies_are_of_one_queue),
 		uapi_case(unwritable_buffer_is_efault_and_keeps_the_group),
 		uapi_case(records_before_a_fault_are_the_result),

@@ -355,7 +355,7 @@ static void what_a_thread_uses_is_busy_and_stays(void **state)
 
 	assert_ptr_equal(ioas_object_use(&use, ictx, id, IOAS_OBJECT_SELFTEST),
 			 obj);
-	assert_false(use.counted);
+	assert_non_null(use.thread);
 	assert_int_equal(atomic_load(&obj->users), 0);
 	assert_int_equal(ioas_object_destroy_id(ictx, id), -EBUSY);
 	/* It is where it was. */
@@ -375,8 +375,8 @@ static void a_use_within_a_use_counts(void **state)
 	assert_non_null(ioas_object_use(&first, ictx, a->id, IOAS_OBJECT_ANY));
 	assert_non_null(ioas_object_use(&second, ictx, b->id,
 					IOAS_OBJECT_ANY));
-	assert_false(first.counted);
-	assert_true(second.counted);
+	assert_non_null(first.thread);
+	assert_null(second.thread);
 	assert_int_equal(ioas_object_destroy_id(ictx, a->id), -EBUSY);
 	assert_int_equal(ioas_object_destroy_id(ictx, b->id), -EBUSY);
 	ioas_object_unuse(&second);
@@ -399,7 +399,7 @@ static void a_use_finds_what_a_lookup_finds(void **state)
 	assert_ptr_equal(ioas_object_use(&use, ictx, other->id,
 					 IOAS_OBJECT_IOAS),
 			 other);
-	assert_true(use.counted);
+	assert_null(use.thread);
 	ioas_object_unuse(&use);
 	/* None of them left a hazard behind. */
 	assert_int_equal(ioas_object_destroy_id(ictx, light->id), 0);

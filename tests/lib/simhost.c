@@ -40,6 +40,8 @@ static int transfer(struct ioas_caller *caller, uint64_t address, void *buffer,
 	struct ioas_caller *old = ioas_caller_enter(&quiet);
 	int ret = 0;
 
+	if (p->h->before_copy)
+		p->h->before_copy();
 	for (uint64_t done = 0, n; done < length && !ret; done += n) {
 		const uint64_t at = address + done;
 

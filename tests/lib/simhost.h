@@ -124,6 +124,9 @@ struct simhost {
 	bool refuse_fd;
 	bool refuse_shm;
 
+	/* Before each copy of a caller's memory: a place to be slow. */
+	void (*before_copy)(void);
+
 	struct ioas_mutex lock;
 	/* Under lock: calls of file_changed, and the file of the last one. */
 	uint64_t nr_changed;

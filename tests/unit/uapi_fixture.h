@@ -10,6 +10,9 @@
  *    0x300000  VA_READ_ONLY   16 pages
  *    0x400000  VA_HOLE        nothing
  *
+ * Where UAPI_OVER_LOCAL is defined, uapi_over_local.h gives the same words for
+ * real memory at the same addresses.
+ *
  * After each case every object and account is validated, the process exits,
  * and nothing may be left: no context, pin, charge, descriptor, block of
  * memory.
@@ -27,10 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plat/posix/memory.h"
-#include "simhost.h"
-#include "uclient.h"
-
 #define PAGE 4096u
 #define VA_SCATTERED 0x100000u
 #define VA_RUN 0x200000u
@@ -38,10 +37,14 @@
 #define VA_HOLE 0x400000u
 #define VA_PAGES 64u
 #define VA_READ_ONLY_PAGES 16u
-/* Where a fixed mapping finds room, with a mock domain or without. */
-#define IOVA 0x2000000u
-/* The id of nothing. */
-#define NO_ID 0x7abcdef0u
+
+#ifdef UAPI_OVER_LOCAL
+#include "uapi_over_local.h"
+#else
+
+#include "plat/posix/memory.h"
+#include "simhost.h"
+#include "uclient.h"
 
 struct uapi_test {
 	struct simhost *h;
@@ -51,27 +54,7 @@ struct uapi_test {
 	size_t blocks;
 };
 
-/* ---- expectations -------------------------------------------------------- */
-
-static inline const char *errno_text(long long ret)
-{
-	return ret < 0 && ret > -4096 ? strerror((int)-ret) : "a result";
-}
-
-static inline void expect_at(long long got, long long want, const char *call,
-			     const char *file, int line)
-{
-	if (got == want)
-		return;
-	print_error("%s:%d: %s\n\tgot %lld (%s), want %lld (%s)\n", file, line,
-		    call, got, errno_text(got), want, errno_text(want));
-	_fail(file, line);
-}
-
-#define expect_ret(call, want) \
-	expect_at((call), (want), #call, __FILE__, __LINE__)
-#define expect_errno(call, want) expect_ret(call, want)
-#define expect_ok(call) expect_ret(call, 0)
+#include "uapi_words.h"
 
 /* ---- life ---------------------------------------------------------------- */
 
@@ -141,62 +124,19 @@ static inline int uapi_teardown(void **state)
 	cmocka_unit_test_prestate_setup_teardown(f, uapi_setup,        \
 						 uapi_teardown, (opts))
 
+/* Pins of all memory there is. */
+static inline uint64_t pins(struct uapi_test *t)
+{
+	return ioas_sim_total_pins(t->h->sim);
+}
+
+#endif
+
 /* ---- short words --------------------------------------------------------- */
 
 /* A request from memory that cannot be written; fills in the size. */
 #define do_read_only(t, cmd, s)                                     \
 	((s)->size = sizeof(*(s)),                                  \
 	 sim_cmd_read_only((t)->h, (t)->c.fd, (cmd), (s), sizeof(*(s))))
-
-static inline uint32_t ioas_new(struct uapi_test *t)
-{
-	uint32_t id = 0;
-
-	expect_ok(uc_ioas_alloc(&t->c, &id));
-	return id;
-}
-
-/* A space that is aligned to pages, without a domain. */
-static inline uint32_t ioas_new_aligned(struct uapi_test *t)
-{
-	uint32_t id = ioas_new(t);
-
-	expect_ok(uc_huge_pages(&t->c, id, 0));
-	return id;
-}
-
-static inline struct uc_mock mock_new(struct uapi_test *t, uint32_t pt)
-{
-	struct uc_mock m = { 0, 0, 0 };
-
-	expect_ok(uc_mock_domain(&t->c, pt, &m));
-	return m;
-}
-
-static inline int access_new(struct uapi_test *t, uint32_t ioas)
-{
-	int fd = -1;
-
-	expect_ok(uc_access_create(
-		&t->c, ioas, IOAS_ABI_MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES,
-		&fd));
-	return fd;
-}
-
-static inline uint64_t alignment_of(struct uapi_test *t, uint32_t ioas)
-{
-	struct ioas_abi_iova_range r[16];
-	uint64_t alignment = 0;
-	uint32_t nr = 16;
-
-	expect_ok(uc_ranges(&t->c, ioas, r, &nr, &alignment));
-	return alignment;
-}
-
-/* Pins of all memory there is. */
-static inline uint64_t pins(struct uapi_test *t)
-{
-	return ioas_sim_total_pins(t->h->sim);
-}
 
 #endif

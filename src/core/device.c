@@ -14,6 +14,11 @@
 #include "base/errno.h"
 #include "seam/fault.h"
 
+static struct ioas_device_pair *pair_of(struct ioas_itree_node *n)
+{
+	return ioas_container_of(n, struct ioas_device_pair, node);
+}
+
 static void device_revoke(void *data)
 {
 	struct ioas_pages *pages = data;
@@ -22,9 +27,11 @@ static void device_revoke(void *data)
 	ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
 	dev = pages->device;
 	if (!dev->revoked) {
-		ioas_list_for_each(l, &dev->pairs) {
-			struct ioas_device_pair *p = ioas_list_entry(
-				l, struct ioas_device_pair, link);
+		struct ioas_itree_node *n =
+			ioas_itree_first(&dev->pairs, 0, IOAS_U64_MAX);
+
+		for (; n; n = ioas_itree_next(n, 0, IOAS_U64_MAX)) {
+			const struct ioas_device_pair *p = pair_of(n);
 
 			ioas_assert_held(&p->area->pages->mutex);
 			ioas_area_unmap(p->area, p->domain, p->area->index,
@@ -70,7 +77,6 @@ int ioas_device_open(struct ioas_pages *pages)
 				    IOAS_FP_ALLOC_PAGES);
 	if (!pages->device)
 		return -ENOMEM;
-	ioas_list_init(&pages->device->pairs);
 	ret = o->ops->watch(o, device_revoke, pages);
 	if (!ret) {
 		ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
@@ -90,7 +96,7 @@ void ioas_device_close(struct ioas_pages *pages)
 {
 	/* Waits for a revocation that is running. */
 	IOAS_CHECK(pages->origin->ops->watch(pages->origin, NULL, pages));
-	IOAS_CHECK(!ioas_list_empty(&pages->device->pairs));
+	IOAS_CHECK(pages->device->pairs.root);
 	ioas_free(pages->device, sizeof(*pages->device));
 }
 
@@ -98,14 +104,13 @@ static struct ioas_device_pair *device_find(const struct ioas_pages *pages,
 					    const struct ioas_area *area,
 					    const struct ioas_domain *domain)
 {
-	ioas_list_for_each(l, &pages->device->pairs) {
-		struct ioas_device_pair *p =
-			ioas_list_entry(l, struct ioas_device_pair, link);
+	const uint64_t key = (uintptr_t)area;
+	struct ioas_itree_node *n =
+		ioas_itree_first(&pages->device->pairs, key, key);
 
-		if (p->area == area && p->domain == domain)
-			return p;
-	}
-	return NULL;
+	while (n && pair_of(n)->domain != domain)
+		n = ioas_itree_next(n, key, key);
+	return n ? pair_of(n) : NULL;
 }
 
 int ioas_device_register(struct ioas_pages *pages, struct ioas_area *area,
@@ -118,9 +123,11 @@ int ioas_device_register(struct ioas_pages *pages, struct ioas_area *area,
 	p = ioas_alloc(sizeof(*p), IOAS_FP_DEVICE);
 	if (!p)
 		return -ENOMEM;
+	p->node.first = (uintptr_t)area;
+	p->node.last = (uintptr_t)area;
 	p->area = area;
 	p->domain = domain;
-	ioas_list_add_tail(&pages->device->pairs, &p->link);
+	ioas_itree_insert(&pages->device->pairs, &p->node);
 	return 0;
 }
 
@@ -133,6 +140,6 @@ void ioas_device_unregister(struct ioas_pages *pages, struct ioas_area *area,
 	p = device_find(pages, area, domain);
 	if (IOAS_CHECK(!p))
 		return;
-	ioas_list_del(&p->link);
+	ioas_itree_remove(&pages->device->pairs, &p->node);
 	ioas_free(p, sizeof(*p));
 }

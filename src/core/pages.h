@@ -66,13 +66,14 @@ struct ioas_linked {
 
 /* Device memory: which domain maps it through which area. */
 struct ioas_device_pair {
-	struct ioas_list link;
+	/* At the address of @area: copies make as many as they like. */
+	struct ioas_itree_node node;
 	struct ioas_area *area;
 	struct ioas_domain *domain;
 };
 
 struct ioas_device {
-	struct ioas_list pairs;
+	struct ioas_itree pairs;
 	bool revoked;
 };
 

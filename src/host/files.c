@@ -209,8 +209,9 @@ static struct ioas_ufile *slot_swap(struct ioas_files *t, int fd,
 }
 
 /*
- * Is @fd a placeholder still? All eventfds look alike, so another one that took
- * the number behind our back is not told apart.
+ * Is @fd a placeholder still? Files without an inode of their own look alike
+ * (eventfds, epoll sets, timers), so one that took the number behind our back
+ * is not told apart.
  */
 static bool is_placeholder(const struct ioas_files *t, int fd)
 {

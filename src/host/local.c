@@ -77,6 +77,8 @@ struct call {
 	struct ioas_thread *thread;
 	struct ioas_caller *outer;
 	struct ioas_use use;
+	/* The program's, which ours must not show in. */
+	int errno_before;
 };
 
 static inline void caller_begin(struct ioas_local *l, struct call *c)
@@ -99,6 +101,7 @@ static inline void caller_begin(struct ioas_local *l, struct call *c)
 						 memory_order_relaxed),
 		.fault = fault,
 	};
+	c->errno_before = errno;
 	/* As ioas_caller_enter() and ioas_caller_leave(), looked up once. */
 	c->thread = ioas_plat_thread();
 	c->outer = c->thread->caller;
@@ -108,6 +111,7 @@ static inline void caller_begin(struct ioas_local *l, struct call *c)
 static void caller_end(struct call *c)
 {
 	c->thread->caller = c->outer;
+	errno = c->errno_before;
 }
 
 /* Return: 0 or -EBADF; then there is nothing to end. */
@@ -339,15 +343,15 @@ int ioas_local_open(struct ioas_local *l, unsigned int flags,
 
 	if (!l->no_signals)
 		ioas_guard_take();
-	ret = ioas_files_reserve(&l->files, fd_flags, &fd);
-	if (ret)
-		return ret;
 	caller_begin(l, &c);
-	ret = ioas_iommufd_open(l->uapi, flags, &file);
-	if (ret)
-		ioas_files_cancel(&l->files, fd);
-	else
-		ioas_files_commit(&l->files, fd, file);
+	ret = ioas_files_reserve(&l->files, fd_flags, &fd);
+	if (!ret) {
+		ret = ioas_iommufd_open(l->uapi, flags, &file);
+		if (ret)
+			ioas_files_cancel(&l->files, fd);
+		else
+			ioas_files_commit(&l->files, fd, file);
+	}
 	caller_end(&c);
 	return ret ? ret : fd;
 }
@@ -365,24 +369,31 @@ int ioas_local_close(struct ioas_local *l, int fd)
 
 int ioas_local_file(struct ioas_local *l, int fd, struct ioas_ufile **out)
 {
-	return ioas_files_get(&l->files, fd, out) ? -EBADF : 0;
+	const int saved = errno;
+	int ret = ioas_files_get(&l->files, fd, out) ? -EBADF : 0;
+
+	errno = saved;
+	return ret;
 }
 
 int ioas_local_dup(struct ioas_local *l, int fd, unsigned int fd_flags)
 {
 	struct ioas_ufile *file;
+	struct call c;
 	int copy, ret;
 
 	ret = ioas_local_file(l, fd, &file);
 	if (ret)
 		return ret;
+	/* Another descriptor may have been the last of its file. */
+	caller_begin(l, &c);
 	ret = ioas_files_reserve(&l->files, fd_flags, &copy);
-	if (ret) {
+	if (ret)
 		ioas_ufile_put(file);
-		return ret;
-	}
-	ioas_files_commit(&l->files, copy, file);
-	return copy;
+	else
+		ioas_files_commit(&l->files, copy, file);
+	caller_end(&c);
+	return ret ? ret : copy;
 }
 
 int ioas_local_link_name(struct ioas_local *l, int fd, const char **name)
@@ -626,7 +637,6 @@ int ioas_local_mmap(struct ioas_local *l, int fd, void *hint, uint64_t length,
 	struct ioas_maps_request rq = { .hint = hint,
 					.prot = prot,
 					.flags = flags };
-	const int saved = errno;
 	struct call c;
 	int ret;
 
@@ -637,13 +647,11 @@ int ioas_local_mmap(struct ioas_local *l, int fd, void *hint, uint64_t length,
 		return ret;
 	ret = mmap_checked(l, c.use.file, &rq, length, offset, out);
 	call_end(&c);
-	errno = saved;
 	return ret;
 }
 
 int ioas_local_munmap(struct ioas_local *l, void *address, uint64_t length)
 {
-	const int saved = errno;
 	struct call c;
 	int ret;
 
@@ -652,7 +660,6 @@ int ioas_local_munmap(struct ioas_local *l, void *address, uint64_t length)
 	caller_begin(l, &c);
 	ret = ioas_maps_remove(&l->maps, address, (size_t)length);
 	caller_end(&c);
-	errno = saved;
 	return ret;
 }
 

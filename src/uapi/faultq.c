@@ -32,8 +32,10 @@
 #define CHUNKS (IOAS_FAULTQ_MAX / CHUNK_SLOTS)
 
 struct ioas_fault_group {
-	/* In queued or outstanding. */
+	/* In queued or outstanding; empty while it is being read. */
 	struct ioas_list link;
+	/* In groups, at group_key(). */
+	struct ioas_itree_node node;
 	/* The attachment that received it. */
 	struct ioas_idev *idev;
 	struct ioas_hwpt *hwpt;
@@ -145,8 +147,16 @@ static void group_answer(struct ioas_faultq *q, struct ioas_fault_group *g,
 		cookie_release(q->cookies, g->cookie);
 	if (dev->ops->page_response)
 		dev->ops->page_response(dev, g->rq.pasid, g->rq.grpid, code);
+	ioas_itree_remove(&q->groups, &g->node);
 	q->nr--;
 	ioas_free(g, sizeof(*g));
+}
+
+/* What has the same key may still be of another attachment. */
+static uint64_t group_key(const struct ioas_idev *idev, uint32_t pasid)
+{
+	/* Alignment leaves four bits more: room for PASIDs of 20 bits. */
+	return (uint64_t)(uintptr_t)idev << 16 ^ pasid;
 }
 
 /* NULL is everybody. */
@@ -158,33 +168,28 @@ static bool group_is_of(const struct ioas_fault_group *g,
 	       (g->idev == idev && g->hwpt == hwpt && g->pasid == pasid);
 }
 
-static void list_drop(struct ioas_faultq *q, struct ioas_list *list,
-		      const struct ioas_idev *idev,
-		      const struct ioas_hwpt *hwpt, uint32_t pasid)
-	__must_hold(q->lock)
-{
-	ioas_list_for_each_safe(l, tmp, list) {
-		if (!group_is_of(group_of(l), idev, hwpt, pasid))
-			continue;
-		ioas_list_del(l);
-		group_answer(q, group_of(l), IOAS_ABI_PAGE_RESP_INVALID);
-	}
-}
-
 /* Take away what an attachment, or everybody, has here. */
 static void faultq_drop(struct ioas_faultq *q, const struct ioas_idev *idev,
 			const struct ioas_hwpt *hwpt, uint32_t pasid)
 	__must_hold(q->lock)
 {
+	const uint64_t first = idev ? group_key(idev, pasid) : 0;
+	const uint64_t last = idev ? first : IOAS_U64_MAX;
 	const bool readable = faultq_readable(q);
-	struct ioas_fault_group *g = q->reading;
+	struct ioas_itree_node *n, *next;
 
-	if (g && group_is_of(g, idev, hwpt, pasid)) {
-		q->reading = NULL;
+	for (n = ioas_itree_first(&q->groups, first, last); n; n = next) {
+		struct ioas_fault_group *g =
+			ioas_container_of(n, struct ioas_fault_group, node);
+
+		next = ioas_itree_next(n, first, last);
+		if (!group_is_of(g, idev, hwpt, pasid))
+			continue;
+		if (g == q->reading)
+			q->reading = NULL;
+		ioas_list_del(&g->link);
 		group_answer(q, g, IOAS_ABI_PAGE_RESP_INVALID);
 	}
-	list_drop(q, &q->queued, idev, hwpt, pasid);
-	list_drop(q, &q->outstanding, idev, hwpt, pasid);
 	if (readable && !faultq_readable(q))
 		faultq_changed(q);
 }
@@ -204,10 +209,13 @@ int ioas_faultq_deliver(struct ioas_faultq *q, struct ioas_idev *idev,
 		.pasid = pasid,
 		.rq = *rq,
 	};
+	g->node.first = group_key(idev, pasid);
+	g->node.last = g->node.first;
 	ioas_mutex_lock(&q->lock, IOAS_RANK_QUEUE);
 	full = !q->file || q->nr == IOAS_FAULTQ_MAX;
 	if (!full) {
 		ioas_list_add_tail(&q->queued, &g->link);
+		ioas_itree_insert(&q->groups, &g->node);
 		q->nr++;
 		faultq_changed(q);
 	}
@@ -411,7 +419,7 @@ static void faultq_destroy(struct ioas_object *obj)
 	struct ioas_fault_cookies *c = q->cookies;
 
 	/* Its file was a user. */
-	IOAS_CHECK(q->file || q->nr);
+	IOAS_CHECK(q->file || q->nr || q->groups.root);
 	if (!c)
 		return;
 	for (uint32_t i = 0; i < CHUNKS; i++)

@@ -33,6 +33,8 @@ struct ioas_faultq {
 	/* struct ioas_fault_group; guarded by lock, as is the rest. */
 	struct ioas_list queued;
 	struct ioas_list outstanding;
+	/* All of them, by attachment: a device may have a million. */
+	struct ioas_itree groups;
 	/* What a read is delivering now; NULL again if it was taken away. */
 	struct ioas_fault_group *reading;
 	/* In the lists, and being read. */

@@ -380,16 +380,18 @@ struct ioas_object *ioas_object_get(struct ioas_iommufd *ictx, uint32_t id,
 
 /*
  * Take a visible object with so many users, who are the caller's, out of sight
- * for good. False: somebody else uses it.
+ * for good. False: somebody else uses it. @alone: nobody can, as the context is
+ * going. A hazard is not asked then: it may be the address of an object that is
+ * no more, said a moment too late by a thread of another context.
  */
 static bool tree_kill(struct ioas_objects *o, struct ioas_object *obj,
-		      uint32_t users) __must_hold(o->lock)
+		      uint32_t users, bool alone) __must_hold(o->lock)
 {
 	_Atomic(uintptr_t) *slot = tree_find(o, obj->id);
 
 	if (!kill_idle(obj, users))
 		return false;
-	if (obj->class->light) {
+	if (obj->class->light && !alone) {
 		slot_store(slot, SLOT_RESERVED);
 		if (ioas_plat_hazard(obj)) {
 			atomic_store_explicit(&obj->users, users,
@@ -402,7 +404,7 @@ static bool tree_kill(struct ioas_objects *o, struct ioas_object *obj,
 	return true;
 }
 
-int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id)
+static int destroy_id(struct ioas_iommufd *ictx, uint32_t id, bool alone)
 {
 	struct ioas_objects *o = &ictx->objects;
 	struct ioas_object *obj;
@@ -412,12 +414,17 @@ int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id)
 	obj = tree_lookup(o, id, IOAS_OBJECT_ANY);
 	if (!obj)
 		ret = -ENOENT;
-	else if (obj->class->owned || !tree_kill(o, obj, 0))
+	else if (obj->class->owned || !tree_kill(o, obj, 0, alone))
 		ret = -EBUSY;
 	ioas_mutex_unlock(&o->lock);
 	if (!ret)
 		object_destroy(obj);
 	return ret;
+}
+
+int ioas_object_destroy_id(struct ioas_iommufd *ictx, uint32_t id)
+{
+	return destroy_id(ictx, id, false);
 }
 
 bool ioas_object_put_destroy(struct ioas_object *obj)
@@ -426,7 +433,7 @@ bool ioas_object_put_destroy(struct ioas_object *obj)
 	bool last;
 
 	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
-	last = tree_kill(o, obj, 1);
+	last = tree_kill(o, obj, 1, false);
 	if (!last)
 		ioas_object_put(obj);
 	ioas_mutex_unlock(&o->lock);
@@ -584,7 +591,7 @@ void ioas_objects_destroy_all(struct ioas_iommufd *ictx)
 		while ((obj = ioas_object_next(ictx, id, IOAS_OBJECT_ANY))) {
 			id = obj->id;
 			ioas_object_put(obj);
-			if (ioas_object_destroy_id(ictx, id))
+			if (destroy_id(ictx, id, true))
 				left = true;
 			else
 				progress = true;

@@ -44,8 +44,7 @@ static void viommu_destroy(struct ioas_object *obj)
 
 	if (!v->parent)
 		return;
-	IOAS_CHECK(!ioas_list_empty(&v->vdevs) ||
-		   !ioas_list_empty(&v->veventqs));
+	IOAS_CHECK(v->vdevs.root || !ioas_list_empty(&v->veventqs));
 	if (v->ops && v->ops->destroy)
 		v->ops->destroy(v);
 	ioas_object_put(&v->parent->obj);
@@ -77,7 +76,6 @@ static int viommu_create(struct ioas_ucmd *ucmd, struct ioas_udevice *dev,
 	if (ret)
 		return ret;
 	v = ioas_container_of(obj, struct ioas_viommu, obj);
-	ioas_list_init(&v->vdevs);
 	ioas_list_init(&v->veventqs);
 	v->iommu = dev->iommu;
 	v->iommu_instance = dev->iommu_instance;
@@ -157,15 +155,11 @@ int ioas_cmd_viommu_alloc(struct ioas_ucmd *ucmd)
 
 struct ioas_vdevice *ioas_viommu_find(struct ioas_viommu *v, uint64_t virt_id)
 {
-	ioas_assert_held(&v->lock);
-	ioas_list_for_each(l, &v->vdevs) {
-		struct ioas_vdevice *vdev =
-			ioas_list_entry(l, struct ioas_vdevice, link);
+	struct ioas_itree_node *n;
 
-		if (vdev->virt_id == virt_id)
-			return vdev;
-	}
-	return NULL;
+	ioas_assert_held(&v->lock);
+	n = ioas_itree_first(&v->vdevs, virt_id, virt_id);
+	return n ? ioas_container_of(n, struct ioas_vdevice, node) : NULL;
 }
 
 /* An edge of the picture. The group's lock is held. */
@@ -191,7 +185,7 @@ static int vdevice_join(struct ioas_vdevice *vdev)
 	if (!ret) {
 		vdev->inited = true;
 		vdev->listed = true;
-		ioas_list_add_tail(&v->vdevs, &vdev->link);
+		ioas_itree_insert(&v->vdevs, &vdev->node);
 	}
 	ioas_mutex_unlock(&v->lock);
 	return ret;
@@ -203,7 +197,7 @@ static void vdevice_leave(struct ioas_vdevice *vdev)
 
 	ioas_mutex_lock(&v->lock, IOAS_RANK_VIOMMU);
 	if (vdev->listed)
-		ioas_list_del(&vdev->link);
+		ioas_itree_remove(&v->vdevs, &vdev->node);
 	vdev->listed = false;
 	if (vdev->inited && v->ops->vdevice_fini)
 		v->ops->vdevice_fini(vdev);
@@ -251,6 +245,8 @@ static int vdevice_create(struct ioas_ucmd *ucmd, struct ioas_viommu *v,
 	vdev->viommu = v;
 	vdev->idev = idev;
 	vdev->virt_id = cmd->virt_id;
+	vdev->node.first = cmd->virt_id;
+	vdev->node.last = cmd->virt_id;
 	idev_set(idev, vdev);
 	*out = vdev;
 	return vdevice_join(vdev);

@@ -62,8 +62,9 @@ struct ioas_viommu {
 	void *driver;
 
 	struct ioas_mutex lock;
-	/* Guarded. struct ioas_vdevice, struct ioas_veventq. */
-	struct ioas_list vdevs;
+	/* Guarded. struct ioas_vdevice, at [virt_id, virt_id]. */
+	struct ioas_itree vdevs;
+	/* Guarded. struct ioas_veventq. */
 	struct ioas_list veventqs;
 };
 
@@ -77,7 +78,7 @@ struct ioas_vdevice {
 	struct ioas_idev *idev;
 	uint64_t virt_id;
 	/* In viommu->vdevs, if @listed. Guarded by viommu->lock. */
-	struct ioas_list link;
+	struct ioas_itree_node node;
 	bool listed;
 	/* vdevice_init() succeeded. Guarded by viommu->lock. */
 	bool inited;

@@ -94,9 +94,11 @@ static void the_limit_of_descriptors_is_the_process_s(void **state)
 	few = old;
 	few.rlim_cur = (rlim_t)lowest();
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	errno = 0;
 	assert_int_equal(ioas_local_open(l, 0, 0), -EMFILE);
 	assert_int_equal(ioas_local_dup(l, fd, 0), -EMFILE);
 	assert_int_equal(call(fd, IOAS_ABI_FAULT_QUEUE_ALLOC, &q), -EMFILE);
+	assert_int_equal(errno, 0);
 	assert_int_equal(q.out_fault_id, 77);
 	assert_int_equal(q.out_fault_fd, 78);
 	few.rlim_cur++;

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -555,6 +556,90 @@ static void hazard_is_seen_while_it_is_set(void **state)
 	assert_false(ioas_plat_hazard(&thing));
 }
 
+struct stayer {
+	const void *uses;
+	atomic_uint there;
+	atomic_bool stop;
+};
+
+static void *stay(void *arg)
+{
+	struct ioas_thread *t = ioas_plat_thread();
+	struct stayer *s = arg;
+
+	if (t->hazards || ioas_plat_hazard_join())
+		atomic_store(&t->hazard, s->uses);
+	atomic_store(&s->there, 1);
+	while (!atomic_load(&s->stop))
+		sched_yield();
+	atomic_store(&t->hazard, NULL);
+	return NULL;
+}
+
+/* The child has this thread only. */
+static void a_fork_takes_no_hazards_of_others_along(void **state)
+{
+	struct ioas_thread *t = ioas_plat_thread();
+	int thing, own, status;
+	struct stayer s = { .uses = &thing };
+	pthread_t thread;
+	pid_t pid;
+
+	(void)state;
+	assert_true(t->hazards || ioas_plat_hazard_join());
+	assert_int_equal(pthread_create(&thread, NULL, stay, &s), 0);
+	while (!atomic_load(&s.there))
+		sched_yield();
+	atomic_store(&t->hazard, &own);
+	assert_true(ioas_plat_hazard(&thing));
+	pid = fork();
+	if (!pid)
+		_exit(ioas_plat_hazard(&thing) || !ioas_plat_hazard(&own));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(ioas_plat_hazard(&thing));
+	atomic_store(&t->hazard, NULL);
+	atomic_store(&s.stop, true);
+	pthread_join(thread, NULL);
+}
+
+static pthread_key_t late_key;
+static atomic_uint nr_late;
+
+/* In the last round, when nobody of the thread will be told any more. */
+static void late(void *arg)
+{
+	if (atomic_fetch_add(&nr_late, 1) < PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+		pthread_setspecific(late_key, arg);
+	else
+		ioas_plat_hazard_join();
+}
+
+static void *end_late(void *arg)
+{
+	ioas_plat_hazard_join();
+	pthread_setspecific(late_key, arg);
+	return NULL;
+}
+
+static void a_thread_that_ends_does_not_join_again(void **state)
+{
+	pthread_t thread;
+	int thing;
+
+	(void)state;
+	assert_int_equal(pthread_key_create(&late_key, late), 0);
+	for (int i = 0; i < 8; i++) {
+		atomic_store(&nr_late, 0);
+		assert_int_equal(pthread_create(&thread, NULL, end_late,
+						&thing), 0);
+		pthread_join(thread, NULL);
+		assert_int_equal(nr_late, PTHREAD_DESTRUCTOR_ITERATIONS);
+		assert_false(ioas_plat_hazard(&thing));
+	}
+	pthread_key_delete(late_key);
+}
+
 struct user {
 	/* What is there to use; freed, that is zeroed, by the main thread. */
 	_Atomic(atomic_uint *) slot;
@@ -633,6 +718,8 @@ int main(void)
 		cmocka_unit_test(writer_barrier_works_without_membarrier),
 		cmocka_unit_test(each_thread_has_a_zeroed_block),
 		cmocka_unit_test(hazard_is_seen_while_it_is_set),
+		cmocka_unit_test(a_fork_takes_no_hazards_of_others_along),
+		cmocka_unit_test(a_thread_that_ends_does_not_join_again),
 		cmocka_unit_test(hazard_keeps_what_is_used),
 	};
 

@@ -433,6 +433,22 @@ static void threads_come_and_go_with_their_hazards(void **state)
 	assert_int_equal(ioas_object_destroy_id(ictx, obj->id), 0);
 }
 
+/* Of a thread of another context, which is about to notice its mistake. */
+static void a_stray_hazard_keeps_no_context(void **state)
+{
+	struct ioas_iommufd *ictx = *state;
+	struct ioas_object *obj = create_light(ictx);
+	struct ioas_thread *t = ioas_plat_thread();
+
+	assert_true(t->hazards || ioas_plat_hazard_join());
+	atomic_store(&t->hazard, obj);
+	assert_int_equal(ioas_object_destroy_id(ictx, obj->id), -EBUSY);
+	ioas_objects_destroy_all(ictx);
+	atomic_store(&t->hazard, NULL);
+	assert_int_equal(nr_destroyed, 1);
+	assert_false(ioas_objects_any(ictx));
+}
+
 struct hammer {
 	struct ioas_iommufd *ictx;
 	const struct ioas_object_class *class;
@@ -519,6 +535,7 @@ int main(void)
 		TEST(a_use_within_a_use_counts),
 		TEST(a_use_finds_what_a_lookup_finds),
 		TEST(threads_come_and_go_with_their_hazards),
+		TEST(a_stray_hazard_keeps_no_context),
 		TEST(threads_may_race_for_ids),
 	};
 

@@ -8,9 +8,9 @@
  *                       struct ioas_thread, gone when the thread is
  *
  * A thread joins the list when it first has a hazard, and leaves it when it
- * ends; asking about one visits all. A fork leaves nodes of threads that the
- * child does not have, whose hazards stay as they were: the child of a process
- * that was in a call shares nothing with it.
+ * ends; asking about one visits all. One that is ending does not join again: it
+ * might not be told a second time. The child of a fork has one thread, and its
+ * list has no other: the memory of the rest is for the system to use again.
  *
  * Locks: lock (rank LEAF) guards the list.
  */
@@ -26,6 +26,7 @@ struct node {
 };
 
 static _Thread_local struct ioas_thread self;
+static _Thread_local bool ending;
 
 static struct ioas_mutex lock;
 static struct node *nodes __guarded;
@@ -48,12 +49,34 @@ static void node_leave(void *p)
 		n->next->link = n->link;
 	ioas_mutex_unlock(&lock);
 	self.hazards = false;
+	ending = true;
 	free(n);
+}
+
+static void node_add(struct node *n) __must_hold(lock)
+{
+	n->next = nodes;
+	n->link = &nodes;
+	if (nodes)
+		nodes->link = &n->next;
+	nodes = n;
+}
+
+/* Somebody may have held the lock, and does not exist here. */
+static __no_lock_analysis void child_begin(void)
+{
+	struct node *own = pthread_getspecific(key);
+
+	atomic_store(&lock.word, 0);
+	nodes = NULL;
+	if (own)
+		node_add(own);
 }
 
 static void begin(void)
 {
-	works = !pthread_key_create(&key, node_leave);
+	works = !pthread_key_create(&key, node_leave) &&
+		!pthread_atfork(NULL, NULL, child_begin);
 }
 
 /* Not the seam's memory: it is not of any instance. */
@@ -61,6 +84,8 @@ bool ioas_plat_hazard_join(void)
 {
 	struct node *n;
 
+	if (ending)
+		return false;
 	pthread_once(&once, begin);
 	n = works ? malloc(sizeof(*n)) : NULL;
 	if (!n)
@@ -71,11 +96,7 @@ bool ioas_plat_hazard_join(void)
 		return false;
 	}
 	ioas_mutex_lock(&lock, IOAS_RANK_LEAF);
-	n->next = nodes;
-	n->link = &nodes;
-	if (nodes)
-		nodes->link = &n->next;
-	nodes = n;
+	node_add(n);
 	ioas_mutex_unlock(&lock);
 	self.hazards = true;
 	return true;

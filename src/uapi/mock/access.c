@@ -3,11 +3,11 @@
  * access: software users of an IOAS, each a file (4.7 to 4.11, 6)
  *
  *   file --> ACCESS object --> core's access --> IOAS
- *     `- items   ranges that are pinned, numbered
+ *     `- items   ranges that are pinned, numbered; found by either
  *
- * An item is in the list exactly while its range is pinned: both change under
+ * An item is in the trees exactly while its range is pinned: both change under
  * one lock, which the unmap callback takes as well. So a callback waits until a
- * pin that was on its way is in the list, and then drops it; when it returns,
+ * pin that was on its way is in them, and then drops it; when it returns,
  * nothing that it had to release is left. The core calls it with no lock of its
  * own, and does not wait for it while it holds one, so pinning and unpinning
  * under the lock is in order.
@@ -34,26 +34,20 @@ struct mock_access {
 	struct ioas_mutex change;
 
 	struct ioas_mutex lock;
-	/* struct item; guarded by lock. */
-	struct ioas_list items;
+	/* struct item, by range and by id; guarded by lock. */
+	struct ioas_itree ranges;
+	struct ioas_itree ids;
 	uint32_t next_id;
 };
 
 struct item {
-	struct ioas_list link;
-	uint32_t id;
-	ioas_iova_t iova;
-	uint64_t length;
+	struct ioas_itree_node range;
+	struct ioas_itree_node id;
 };
 
 static struct mock_access *access_of(struct ioas_ufile *f)
 {
 	return ioas_container_of(f, struct mock_access, file);
-}
-
-static struct item *item_of(struct ioas_list *l)
-{
-	return ioas_list_entry(l, struct item, link);
 }
 
 /* ---- items -------------------------------------------------------------- */
@@ -62,8 +56,10 @@ static void item_drop(struct mock_access *a, struct item *it)
 	__must_hold(a->lock)
 {
 	ioas_assert_held(&a->lock);
-	ioas_list_del(&it->link);
-	ioas_access_unpin(a->client->access, it->iova, it->length);
+	ioas_itree_remove(&a->ranges, &it->range);
+	ioas_itree_remove(&a->ids, &it->id);
+	ioas_access_unpin(a->client->access, it->range.first,
+			  it->range.last - it->range.first + 1);
 	ioas_free(it, sizeof(*it));
 }
 
@@ -71,19 +67,15 @@ static void item_drop(struct mock_access *a, struct item *it)
 static void access_unmap(void *data, ioas_iova_t iova, uint64_t length)
 {
 	struct mock_access *a = data;
+	struct ioas_itree_node *n;
 	ioas_iova_t last;
 
 	/* The whole space is said in one byte less than it has. */
 	if (length == IOAS_U64_MAX || !ioas_last(iova, length, &last))
 		last = IOAS_U64_MAX;
 	ioas_mutex_lock(&a->lock, IOAS_RANK_QUEUE);
-	ioas_list_for_each_safe(l, tmp, &a->items) {
-		struct item *it = item_of(l);
-
-		if (ioas_intersects(iova, last, it->iova,
-				    it->iova + it->length - 1))
-			item_drop(a, it);
-	}
+	while ((n = ioas_itree_first(&a->ranges, iova, last)))
+		item_drop(a, ioas_container_of(n, struct item, range));
 	ioas_mutex_unlock(&a->lock);
 }
 
@@ -91,19 +83,26 @@ static const struct ioas_access_ops access_ops = {
 	.unmap = access_unmap,
 };
 
-/* Pin the range of @it, and number it. On error @it is the caller's still. */
-static int item_pin(struct mock_access *a, struct item *it, unsigned int flags,
+/*
+ * Pin @length bytes as @it, and number it: *@id. On error @it is the caller's
+ * still. What can be pinned does not wrap.
+ */
+static int item_pin(struct mock_access *a, struct item *it, ioas_iova_t iova,
+		    uint64_t length, unsigned int flags,
 		    struct ioas_run_list *list, uint32_t *id)
 {
 	int ret;
 
 	ioas_mutex_lock(&a->lock, IOAS_RANK_QUEUE);
-	ret = ioas_access_pin(a->client->access, it->iova, it->length, flags,
-			      list);
+	ret = ioas_access_pin(a->client->access, iova, length, flags, list);
 	if (!ret) {
 		*id = a->next_id++;
-		it->id = *id;
-		ioas_list_add_tail(&a->items, &it->link);
+		it->id.first = *id;
+		it->id.last = *id;
+		it->range.first = iova;
+		it->range.last = iova + (length - 1);
+		ioas_itree_insert(&a->ids, &it->id);
+		ioas_itree_insert(&a->ranges, &it->range);
 	}
 	ioas_mutex_unlock(&a->lock);
 	return ret;
@@ -112,15 +111,11 @@ static int item_pin(struct mock_access *a, struct item *it, unsigned int flags,
 /* True: there was one. */
 static bool item_unpin(struct mock_access *a, uint32_t id) __must_hold(a->lock)
 {
-	ioas_list_for_each(l, &a->items) {
-		struct item *it = item_of(l);
+	struct ioas_itree_node *n = ioas_itree_first(&a->ids, id, id);
 
-		if (it->id == id) {
-			item_drop(a, it);
-			return true;
-		}
-	}
-	return false;
+	if (n)
+		item_drop(a, ioas_container_of(n, struct item, id));
+	return n;
 }
 
 /* As if @id had never been given out, if nobody has a later one. */
@@ -140,7 +135,7 @@ static void access_release(struct ioas_ufile *f)
 	struct mock_access *a = access_of(f);
 
 	ioas_uaccess_destroy(a->client);
-	IOAS_CHECK(!ioas_list_empty(&a->items));
+	IOAS_CHECK(a->ranges.root || a->ids.root);
 	ioas_iommufd_put(a->ictx);
 	ioas_free(a, sizeof(*a));
 }
@@ -179,7 +174,6 @@ int ioas_test_create_access(struct ioas_ucmd *ucmd,
 	if (!a)
 		return -ENOMEM;
 	ioas_ufile_init(&a->file, &access_file_ops);
-	ioas_list_init(&a->items);
 	a->ictx = ioas_iommufd_get(ucmd->ictx);
 	a->pins = c->flags & IOAS_ABI_MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES;
 	if (ioas_ucmd_file(ucmd, &a->file, IOAS_FD_CLOEXEC, &fd))
@@ -276,9 +270,7 @@ static int access_pin(struct mock_access *a,
 
 	if (!it)
 		return -ENOMEM;
-	it->iova = iova;
-	it->length = p->length;
-	ret = item_pin(a, it,
+	ret = item_pin(a, it, iova, p->length,
 		       p->flags & IOAS_ABI_MOCK_FLAGS_ACCESS_WRITE ?
 			       IOAS_ACCESS_WRITE :
 			       0,

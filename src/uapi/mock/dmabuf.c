@@ -18,6 +18,7 @@
 #include "uapi/mock/mock.h"
 
 #include "base/errno.h"
+#include "core/itree.h"
 #include "origin/frames.h"
 #include "origin/ops.h"
 #include "seam/fault.h"
@@ -35,13 +36,17 @@ struct exporter {
 	ioas_pfn_t first;
 
 	struct ioas_mutex lock;
-	/* struct watcher. Guarded, as is the rest. */
-	struct ioas_list watchers;
+	/*
+	 * struct watcher, by the address of its data: a program makes as many
+	 * as it likes, and one withdraws with each mapping that goes. Guarded,
+	 * as is the rest.
+	 */
+	struct ioas_itree watchers;
 	bool revoked;
 };
 
 struct watcher {
-	struct ioas_list link;
+	struct ioas_itree_node node;
 	void (*revoke)(void *data);
 	void *data;
 };
@@ -96,6 +101,11 @@ static void *exporter_pointer(struct ioas_origin *o, ioas_pfn_t pfn)
 	return e->memory + ((pfn - e->first) << o->page_lg2);
 }
 
+static struct watcher *watcher_of(struct ioas_itree_node *n)
+{
+	return ioas_container_of(n, struct watcher, node);
+}
+
 static int watcher_add(struct exporter *e, void (*revoke)(void *data),
 		       void *data) __must_hold(e->lock)
 {
@@ -107,15 +117,19 @@ static int watcher_add(struct exporter *e, void (*revoke)(void *data),
 	w = ioas_alloc(sizeof(*w), IOAS_FP_ALLOC_LIST);
 	if (!w)
 		return -ENOMEM;
+	w->node.first = (uintptr_t)data;
+	w->node.last = (uintptr_t)data;
 	w->revoke = revoke;
 	w->data = data;
-	ioas_list_add_tail(&e->watchers, &w->link);
+	ioas_itree_insert(&e->watchers, &w->node);
 	return 0;
 }
 
-static void watcher_free(struct watcher *w)
+static void watcher_free(struct exporter *e, struct watcher *w)
+	__must_hold(e->lock)
 {
-	ioas_list_del(&w->link);
+	ioas_assert_held(&e->lock);
+	ioas_itree_remove(&e->watchers, &w->node);
 	ioas_free(w, sizeof(*w));
 }
 
@@ -123,13 +137,12 @@ static void watcher_free(struct watcher *w)
 static void watcher_withdraw(struct exporter *e, const void *data)
 	__must_hold(e->lock)
 {
-	ioas_assert_held(&e->lock);
-	ioas_list_for_each_safe(l, tmp, &e->watchers) {
-		struct watcher *w = ioas_list_entry(l, struct watcher, link);
+	const uint64_t key = (uintptr_t)data;
+	struct ioas_itree_node *n;
 
-		if (w->data == data)
-			watcher_free(w);
-	}
+	ioas_assert_held(&e->lock);
+	while ((n = ioas_itree_first(&e->watchers, key, key)))
+		watcher_free(e, watcher_of(n));
 }
 
 static int exporter_watch(struct ioas_origin *o, void (*revoke)(void *data),
@@ -152,7 +165,7 @@ static void exporter_destroy(struct ioas_origin *o)
 {
 	struct exporter *e = exporter_of(o);
 
-	IOAS_CHECK(!ioas_list_empty(&e->watchers));
+	IOAS_CHECK(e->watchers.root);
 	if (e->first)
 		ioas_frames_free(e->frames, e->first);
 	if (e->memory)
@@ -199,7 +212,6 @@ static struct exporter *exporter_create(const struct ioas_host *host,
 		return NULL;
 	ioas_origin_init(&e->o, &exporter_ops, host->page_lg2,
 			 IOAS_ORIGIN_DEVICE);
-	ioas_list_init(&e->watchers);
 	e->frames = host->frames;
 	e->bytes = (size_t)bytes;
 	if (exporter_fill(e)) {
@@ -214,12 +226,11 @@ static void exporter_revoke(struct exporter *e, bool revoked)
 {
 	ioas_mutex_lock(&e->lock, IOAS_RANK_EXPORTER);
 	e->revoked = revoked;
-	while (!ioas_list_empty(&e->watchers)) {
-		struct watcher *w = ioas_list_entry(e->watchers.next,
-						    struct watcher, link);
+	while (e->watchers.root) {
+		struct watcher *w = watcher_of(e->watchers.root);
 
 		w->revoke(w->data);
-		watcher_free(w);
+		watcher_free(e, w);
 	}
 	ioas_mutex_unlock(&e->lock);
 }

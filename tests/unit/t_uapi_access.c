@@ -11,7 +11,6 @@
 #include "core/access.h"
 #include "uapi/space.h"
 
-#define U64 UINT64_MAX
 #define NEEDS_PIN IOAS_ABI_MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
 #define WRITE IOAS_ABI_MOCK_FLAGS_ACCESS_WRITE
 #define SYZ IOAS_ABI_MOCK_FLAGS_ACCESS_SYZ

@@ -116,7 +116,7 @@ static void object_that_is_no_table_is_einval(void **state)
 
 	expect_refused(t, m.stdev, 0, -EINVAL);
 	expect_refused(t, m.idev, 0, -EINVAL);
-	expect_refused(t, queue_new(t, NULL), 0, -EINVAL);
+	expect_refused(t, faultq_new(t, NULL), 0, -EINVAL);
 	expect_refused(t, viommu_new(t, m.idev, parent_new(t, m.idev)), 0,
 		       -EINVAL);
 }

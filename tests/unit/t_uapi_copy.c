@@ -8,8 +8,6 @@
  */
 #include "uapi_fixture.h"
 
-#define U64 UINT64_MAX
-
 /* ---- 6.4 COPY ------------------------------------------------------------ */
 
 static int copy(struct uapi_test *t, struct ioas_abi_ioas_copy s)

@@ -14,7 +14,6 @@
 #include "domain/ops.h"
 #include "uapi/hwpt.h"
 
-#define U64 UINT64_MAX
 #define PAGES(n) ((uint64_t)(n) * PAGE)
 #define LAST_PAGE (U64 - PAGE + 1)
 #define PAGES_MAX 512u

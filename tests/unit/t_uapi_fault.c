@@ -41,7 +41,7 @@ static struct queue open_queue(struct uapi_test *t)
 {
 	struct queue q = { .fd = -1 };
 
-	q.id = queue_new(t, &q.fd);
+	q.id = faultq_new(t, &q.fd);
 	return q;
 }
 

@@ -3,15 +3,11 @@
  * Fault queues: what a read takes, what an answer finds, and who is answered
  * when an attachment, a file or the room in the queue ends.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <pthread.h>
 
-#include "uapi_test.h"
+#include "uapi_kinds.h"
+
+#include "uapi/faultq.h"
 
 #define RECORD sizeof(struct ioas_abi_pgfault)
 #define PASID_VALID IOAS_ABI_PGFAULT_FLAGS_PASID_VALID
@@ -24,17 +20,17 @@ struct queue {
 	struct device *d;
 	uint32_t space;
 	uint32_t fault;
-	int32_t fd;
+	int fd;
 	uint32_t hwpt;
 };
 
-static uint32_t fault_new(int32_t *fd)
+static uint32_t fault_new(int *fd)
 {
-	struct ioas_abi_fault_queue_alloc cmd = { .size = sizeof(cmd) };
+	uint32_t id = 0;
 
-	assert_int_equal(command(IOAS_ABI_FAULT_QUEUE_ALLOC, &cmd), 0);
-	*fd = (int32_t)cmd.out_fault_fd;
-	return cmd.out_fault_id;
+	expect_ok(uc_fault_queue(&w.t.c, &id, fd));
+	assert_int_equal(w.t.p->fds[*fd].flags, IOAS_FD_CLOEXEC);
+	return id;
 }
 
 static uint32_t faulting_new(const struct queue *q)
@@ -72,20 +68,20 @@ static void request(struct device *d, uint32_t flags, uint32_t pasid,
 	ioas_idev_page_request(d->idev, &rq);
 }
 
-static int64_t queue_read(const struct queue *q, void *to, uint64_t count)
+static int64_t queue_read(const struct queue *q, void *to, size_t count)
 {
-	return w.fd[q->fd]->ops->read(w.fd[q->fd], addr(to), count);
+	return uc_read(&w.t.c, q->fd, to, count);
 }
 
 static int64_t queue_write(const struct queue *q, const void *from,
-			   uint64_t count)
+			   size_t count)
 {
-	return w.fd[q->fd]->ops->write(w.fd[q->fd], addr(from), count);
+	return uc_write(&w.t.c, q->fd, from, count);
 }
 
-static uint32_t queue_poll(const struct queue *q)
+static int queue_poll(const struct queue *q)
 {
-	return w.fd[q->fd]->ops->poll(w.fd[q->fd]);
+	return uc_poll(&w.t.c, q->fd);
 }
 
 static int64_t answer(const struct queue *q, uint32_t cookie, uint32_t code)
@@ -98,7 +94,7 @@ static int64_t answer(const struct queue *q, uint32_t cookie, uint32_t code)
 /* Read one: its cookie. */
 static uint32_t take(const struct queue *q)
 {
-	struct ioas_abi_pgfault r;
+	struct ioas_abi_pgfault r = { .flags = 0 };
 
 	assert_int_equal(queue_read(q, &r, RECORD), RECORD);
 	return r.cookie;
@@ -108,8 +104,8 @@ static uint32_t take(const struct queue *q)
 
 static void a_queue_is_used_by_its_file(void **state)
 {
-	struct ioas_abi_fault_queue_alloc cmd = { .size = sizeof(cmd) };
-	int32_t fd;
+	struct ioas_abi_fault_queue_alloc cmd = { .flags = 0 };
+	int fd;
 	uint32_t id;
 
 	(void)state;
@@ -118,16 +114,16 @@ static void a_queue_is_used_by_its_file(void **state)
 			 -EOPNOTSUPP);
 	id = fault_new(&fd);
 	assert_int_equal(id, 1);
-	assert_string_equal(w.fd[fd]->ops->name,
+	assert_string_equal(sim_file(w.t.h, fd)->ops->name,
 			    "anon_inode:[iommufd-pgfault]");
 	assert_int_equal(destroy(id), -EBUSY);
-	fd_close(fd);
+	assert_int_equal(sim_close(w.t.h, fd), 0);
 	assert_int_equal(destroy(id), 0);
 }
 
 static void failed_alloc_leaves_nothing(void **state)
 {
-	struct ioas_abi_fault_queue_alloc cmd = { .size = sizeof(cmd) };
+	struct ioas_abi_fault_queue_alloc cmd = { .flags = 0 };
 	uint64_t n = 1;
 
 	(void)state;
@@ -141,7 +137,7 @@ static void failed_alloc_leaves_nothing(void **state)
 			break;
 		}
 		assert_true(ret == -ENOMEM || ret == -EFAULT);
-		assert_int_equal(fds_open(), 0);
+		assert_int_equal(sim_nr_fds(w.t.h), 1);
 		assert_false(ioas_objects_any(w.ictx));
 	}
 	assert_true(n > 4);
@@ -149,17 +145,15 @@ static void failed_alloc_leaves_nothing(void **state)
 
 static void file_keeps_the_context(void **state)
 {
-	struct ioas_ufile *other;
-	int32_t fd;
+	int fd;
 
 	(void)state;
 	fault_new(&fd);
-	other = w.file;
-	assert_int_equal(ioas_iommufd_open(w.uapi, 0, &w.file), 0);
-	ioas_ufile_put(other);
-	w.ictx = ioas_iommufd_of_file(w.file);
-	assert_int_equal(w.fd[fd]->ops->poll(w.fd[fd]), OUT);
-	fd_close(fd);
+	assert_int_equal(sim_close(w.t.h, w.t.c.fd), 0);
+	assert_int_equal(sim_nr_contexts(w.t.h), 1);
+	assert_int_equal(sim_poll(w.t.h, fd), OUT);
+	assert_int_equal(sim_close(w.t.h, fd), 0);
+	assert_int_equal(sim_nr_contexts(w.t.h), 0);
 }
 
 /* ---- read --------------------------------------------------------------- */
@@ -167,14 +161,15 @@ static void file_keeps_the_context(void **state)
 static void a_record_tells_what_was_asked(void **state)
 {
 	struct queue q = queue_new();
-	struct ioas_abi_pgfault r[3];
+	struct ioas_abi_pgfault r[3] = { { .flags = 0 } };
 
 	(void)state;
 	assert_int_equal(queue_poll(&q), OUT);
 	assert_int_equal(queue_read(&q, r, sizeof(r)), 0);
 	assert_int_equal(attach(q.d, 5, q.hwpt), 0);
 	request(q.d, PASID_VALID, 5, 9);
-	assert_int_equal(w.changed, 1);
+	assert_int_equal(w.t.h->nr_changed, 1);
+	assert_ptr_equal(w.t.h->last_changed, sim_file(w.t.h, q.fd));
 	request(q.d, 0, 0, 10);
 	assert_int_equal(queue_poll(&q), OUT | IN);
 	assert_int_equal(queue_read(&q, r, 0), 0);
@@ -202,11 +197,11 @@ static void a_record_tells_what_was_asked(void **state)
 static void unreadable_buffer_keeps_the_group(void **state)
 {
 	struct queue q = queue_new();
-	struct ioas_abi_pgfault r;
+	struct ioas_abi_pgfault r = { .flags = 0 };
 
 	(void)state;
 	request(q.d, 0, 0, 1);
-	assert_int_equal(queue_read(&q, NULL, RECORD), -EFAULT);
+	assert_int_equal(sim_read(w.t.h, q.fd, 0, RECORD), -EFAULT);
 	assert_int_equal(queue_poll(&q), OUT | IN);
 	request(q.d, 0, 0, 2);
 	/* No room for the cookie, and then none behind the first. */
@@ -221,7 +216,7 @@ static void unreadable_buffer_keeps_the_group(void **state)
 static void what_was_read_before_the_error_counts(void **state)
 {
 	struct queue q = queue_new();
-	struct ioas_abi_pgfault r[2];
+	struct ioas_abi_pgfault r[2] = { { .flags = 0 } };
 
 	(void)state;
 	request(q.d, 0, 0, 1);
@@ -271,7 +266,7 @@ static void the_first_bad_answer_stops(void **state)
 	take(&q);
 	assert_int_equal(queue_write(&q, r, 7), -ESPIPE);
 	assert_int_equal(queue_write(&q, r, 0), 0);
-	assert_int_equal(queue_write(&q, NULL, 8), -EFAULT);
+	assert_int_equal(sim_write(w.t.h, q.fd, 0, 8), -EFAULT);
 	assert_int_equal(queue_write(&q, &r[1], 16), -EINVAL);
 	assert_int_equal(queue_write(&q, r, sizeof(r)), 8);
 	assert_int_equal(q.d->answers[0], 1);
@@ -336,7 +331,7 @@ static void a_nested_rid_answers_for_pasids(void **state)
 	const uint32_t parent =
 		hwpt_new(q.d, q.space, IOAS_ABI_HWPT_ALLOC_NEST_PARENT);
 	const uint32_t nested = nested_new(q.d, parent, 0, q.fault);
-	struct ioas_abi_pgfault r;
+	struct ioas_abi_pgfault r = { .flags = 0 };
 
 	(void)state;
 	assert_int_equal(replace(q.d, 0, nested), 0);
@@ -358,7 +353,7 @@ static void a_closed_file_answers_nobody(void **state)
 	request(q.d, 0, 0, 1);
 	request(q.d, 0, 0, 2);
 	take(&q);
-	fd_close(q.fd);
+	assert_int_equal(sim_close(w.t.h, q.fd), 0);
 	assert_int_equal(q.d->answers[1], 2);
 	request(q.d, 0, 0, 3);
 	assert_int_equal(q.d->answers[1], 3);
@@ -399,8 +394,7 @@ static void *pull(void *data)
 	return NULL;
 }
 
-static int pull_to(struct ioas_caller *c, uint64_t dst, const void *src,
-		   size_t n)
+static void pull_before_copy(void)
 {
 	pthread_t thread;
 
@@ -410,17 +404,15 @@ static int pull_to(struct ioas_caller *c, uint64_t dst, const void *src,
 		assert_int_equal(pthread_join(thread, NULL), 0);
 	}
 	pulled = NULL;
-	return user_to(c, dst, src, n);
 }
 
 static void a_group_may_go_while_it_is_read(void **state)
 {
-	static const struct ioas_uaccess_ops ops = { user_from, pull_to };
 	struct queue q = queue_new();
 
 	(void)state;
 	request(q.d, 0, 0, 1);
-	w.caller.uaccess = &ops;
+	w.t.h->before_copy = pull_before_copy;
 	pulled = q.d;
 	assert_int_equal(take(&q), 1);
 	assert_int_equal(q.d->answers[1], 1);
@@ -430,32 +422,31 @@ static void a_group_may_go_while_it_is_read(void **state)
 	assert_int_equal(attach(q.d, 0, q.hwpt), 0);
 	request(q.d, 0, 0, 2);
 	pulled = q.d;
-	assert_int_equal(queue_read(&q, NULL, RECORD), -EFAULT);
+	assert_int_equal(sim_read(w.t.h, q.fd, 0, RECORD), -EFAULT);
 	assert_int_equal(q.d->answers[1], 2);
 	assert_int_equal(queue_poll(&q), OUT);
 	assert_int_equal(attach(q.d, 0, q.hwpt), 0);
 	request(q.d, 0, 0, 3);
 	assert_int_equal(take(&q), 1);
-	w.caller.uaccess = &user_ops;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		uapi_case(a_queue_is_used_by_its_file),
-		uapi_case(failed_alloc_leaves_nothing),
-		uapi_case(file_keeps_the_context),
-		uapi_case(a_record_tells_what_was_asked),
-		uapi_case(unreadable_buffer_keeps_the_group),
-		uapi_case(what_was_read_before_the_error_counts),
-		uapi_case(the_lowest_free_cookie_is_used),
-		uapi_case(the_first_bad_answer_stops),
-		uapi_case(detach_answers_what_is_left),
-		uapi_case(nobody_answers_for_it),
-		uapi_case(a_nested_rid_answers_for_pasids),
-		uapi_case(a_closed_file_answers_nobody),
-		uapi_case(a_full_queue_refuses),
-		uapi_case(a_group_may_go_while_it_is_read),
+		kinds_case(a_queue_is_used_by_its_file),
+		kinds_case(failed_alloc_leaves_nothing),
+		kinds_case(file_keeps_the_context),
+		kinds_case(a_record_tells_what_was_asked),
+		kinds_case(unreadable_buffer_keeps_the_group),
+		kinds_case(what_was_read_before_the_error_counts),
+		kinds_case(the_lowest_free_cookie_is_used),
+		kinds_case(the_first_bad_answer_stops),
+		kinds_case(detach_answers_what_is_left),
+		kinds_case(nobody_answers_for_it),
+		kinds_case(a_nested_rid_answers_for_pasids),
+		kinds_case(a_closed_file_answers_nobody),
+		kinds_case(a_full_queue_refuses),
+		kinds_case(a_group_may_go_while_it_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

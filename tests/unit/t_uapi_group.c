@@ -4,15 +4,8 @@
  * whom, who moves with whom, what comes back after a failure. With the rules of
  * PASIDs, of reserved regions and of automatic page tables.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "uapi_kinds.h"
 
-#include "uapi_test.h"
-
-#define PASID IOAS_ABI_HWPT_ALLOC_PASID
 /* An MSI window. */
 #define WINDOW UINT64_C(0xfee00000)
 #define WINDOW_LAST UINT64_C(0xfeefffff)
@@ -22,19 +15,17 @@
 static void a_group_has_one_owner(void **state)
 {
 	struct device *a = device_bind(0), *b = device_init(1);
-	struct ioas_ufile *other;
+	const int fd = sim_open(w.t.h, 0);
+	struct ioas_iommufd *other = sim_context(w.t.h, fd);
 	struct ioas_idev *idev;
 
 	(void)state;
 	assert_int_equal(ioas_idev_bind(w.ictx, &a->dev, 0, &idev), -EBUSY);
-	assert_int_equal(ioas_iommufd_open(w.uapi, 0, &other), 0);
-	assert_int_equal(ioas_idev_bind(ioas_iommufd_of_file(other), &b->dev,
-					0, &idev), -EPERM);
+	assert_int_equal(ioas_idev_bind(other, &b->dev, 0, &idev), -EPERM);
 	device_unbind(a);
 	/* Nobody's again. This one keeps its context. */
-	assert_int_equal(ioas_idev_bind(ioas_iommufd_of_file(other), &b->dev,
-					0, &idev), 0);
-	ioas_ufile_put(other);
+	assert_int_equal(ioas_idev_bind(other, &b->dev, 0, &idev), 0);
+	assert_int_equal(sim_close(w.t.h, fd), 0);
 	assert_int_equal(idev->obj.id, 1);
 	ioas_idev_unbind(idev);
 	b->dev.coherent = false;
@@ -135,7 +126,7 @@ static void failed_replace_brings_everyone_back(void **state)
 	assert_int_equal(hwpt_at(b, 0), one);
 	world_check();
 	/* An area where only the second one must not have any. */
-	assert_int_equal(map(to, MEMORY, 0), 0);
+	assert_int_equal(map(to, VA_SCATTERED, 0), 0);
 	assert_int_equal(replace(a, 0, two), -EADDRINUSE);
 	assert_int_equal(hwpt_at(b, 0), one);
 	world_check();
@@ -179,7 +170,7 @@ static void regions_are_there_while_attached(void **state)
 
 	(void)state;
 	device_reserve(a, WINDOW, WINDOW_LAST);
-	assert_int_equal(map(space, MEMORY, WINDOW), 0);
+	assert_int_equal(map(space, VA_SCATTERED, WINDOW), 0);
 	assert_int_equal(attach(a, 0, one), -EADDRINUSE);
 	assert_null(a->at[0]);
 	/* A PASID has none. */
@@ -187,17 +178,17 @@ static void regions_are_there_while_attached(void **state)
 	world_check();
 	assert_int_equal(unmap_all(space), 0);
 	assert_int_equal(attach(a, 0, one), 0);
-	assert_int_equal(map(space, MEMORY, WINDOW), -EINVAL);
+	assert_int_equal(map(space, VA_SCATTERED, WINDOW), -EINVAL);
 	/* The same space: they stay. */
 	assert_int_equal(replace(a, 0, two), 0);
-	assert_int_equal(map(space, MEMORY, WINDOW), -EINVAL);
+	assert_int_equal(map(space, VA_SCATTERED, WINDOW), -EINVAL);
 	world_check();
 	assert_int_equal(replace(a, 0, three), 0);
-	assert_int_equal(map(space, MEMORY, WINDOW), 0);
-	assert_int_equal(map(other, MEMORY, WINDOW), -EINVAL);
+	assert_int_equal(map(space, VA_SCATTERED, WINDOW), 0);
+	assert_int_equal(map(other, VA_SCATTERED, WINDOW), -EINVAL);
 	world_check();
 	ioas_idev_detach(a->idev, 0);
-	assert_int_equal(map(other, MEMORY, WINDOW), 0);
+	assert_int_equal(map(other, VA_SCATTERED, WINDOW), 0);
 }
 
 static void regions_go_below_a_nested_table(void **state)
@@ -212,12 +203,12 @@ static void regions_go_below_a_nested_table(void **state)
 	device_reserve(a, WINDOW, WINDOW_LAST);
 	assert_int_equal(attach(a, 0, parent), 0);
 	assert_int_equal(replace(a, 0, nested), 0);
-	assert_int_equal(map(space, MEMORY, WINDOW), -EINVAL);
+	assert_int_equal(map(space, VA_SCATTERED, WINDOW), -EINVAL);
 	world_check();
 	assert_int_equal(destroy(parent), -EBUSY);
 	assert_int_equal(destroy(nested), -EBUSY);
 	ioas_idev_detach(a->idev, 0);
-	assert_int_equal(map(space, MEMORY, WINDOW), 0);
+	assert_int_equal(map(space, VA_SCATTERED, WINDOW), 0);
 	assert_int_equal(destroy(parent), -EBUSY);
 	assert_int_equal(destroy(nested), 0);
 	assert_int_equal(destroy(parent), 0);
@@ -348,23 +339,23 @@ static void memory_that_cannot_be_pinned_undoes_it(void **state)
 
 	(void)state;
 	device_reserve(a, WINDOW, WINDOW_LAST);
-	assert_int_equal(map(bad, 1, PAGE), 0);
+	assert_int_equal(map(bad, VA_HOLE, PAGE), 0);
 	assert_int_equal(attach(a, 0, bad), -EFAULT);
 	assert_int_equal(objects(), 3);
 	assert_null(a->at[0]);
-	assert_int_equal(map(good, MEMORY, PAGE), 0);
+	assert_int_equal(map(good, VA_SCATTERED, PAGE), 0);
 	assert_int_equal(attach(a, 0, good), 0);
-	assert_int_equal(ioas_sim_total_pins(w.sim), 1);
+	assert_int_equal(pins(&w.t), 1);
 	id = hwpt_at(a, 0);
 	assert_int_equal(replace(a, 0, bad), -EFAULT);
 	assert_int_equal(hwpt_at(a, 0), id);
 	world_check();
-	assert_int_equal(map(bad, MEMORY, WINDOW), 0);
+	assert_int_equal(map(bad, VA_SCATTERED, WINDOW), 0);
 	assert_int_equal(replace(a, 0, bad), -EADDRINUSE);
 	assert_int_equal(objects(), 4);
 	ioas_idev_detach(a->idev, 0);
 	assert_int_equal(objects(), 3);
-	assert_int_equal(ioas_sim_total_pins(w.sim), 0);
+	assert_int_equal(pins(&w.t), 0);
 }
 
 /* ---- failure atomicity -------------------------------------------------- */
@@ -377,7 +368,7 @@ static void failed_attach_leaves_nothing(void **state)
 
 	(void)state;
 	device_reserve(a, WINDOW, WINDOW_LAST);
-	assert_int_equal(map(space, MEMORY, PAGE), 0);
+	assert_int_equal(map(space, VA_SCATTERED, PAGE), 0);
 	for (;; n++) {
 		int ret;
 
@@ -390,7 +381,7 @@ static void failed_attach_leaves_nothing(void **state)
 		}
 		assert_int_not_equal(ret, 0);
 		assert_int_equal(objects(), 2);
-		assert_int_equal(ioas_sim_total_pins(w.sim), 0);
+		assert_int_equal(pins(&w.t), 0);
 		assert_null(a->at[0]);
 	}
 	assert_true(n > 8);
@@ -406,7 +397,7 @@ static void failed_replace_changes_nothing(void **state)
 	(void)state;
 	device_reserve(a, WINDOW, WINDOW_LAST);
 	device_reserve(b, WINDOW - PAGE, WINDOW - 1);
-	assert_int_equal(map(to, MEMORY, PAGE), 0);
+	assert_int_equal(map(to, VA_SCATTERED, PAGE), 0);
 	assert_int_equal(attach(a, 0, from), 0);
 	assert_int_equal(attach(b, 0, from), 0);
 	id = hwpt_at(a, 0);
@@ -421,7 +412,7 @@ static void failed_replace_changes_nothing(void **state)
 		}
 		assert_int_not_equal(ret, 0);
 		assert_int_equal(objects(), 5);
-		assert_int_equal(ioas_sim_total_pins(w.sim), 0);
+		assert_int_equal(pins(&w.t), 0);
 		assert_int_equal(hwpt_at(a, 0), id);
 		assert_int_equal(hwpt_at(b, 0), id);
 		world_check();
@@ -435,23 +426,23 @@ static void failed_replace_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		uapi_case(a_group_has_one_owner),
-		uapi_case(a_device_is_its_owners),
-		uapi_case(devices_of_a_group_are_on_one_hwpt),
-		uapi_case(what_is_no_page_table_is_refused),
-		uapi_case(replace_moves_the_group),
-		uapi_case(failed_replace_brings_everyone_back),
-		uapi_case(device_that_cannot_go_back_is_blocked),
-		uapi_case(regions_are_there_while_attached),
-		uapi_case(regions_go_below_a_nested_table),
-		uapi_case(pasid_needs_tables_that_allow_it),
-		uapi_case(pasid_is_below_everybodys_limit),
-		uapi_case(unbind_detaches_everything),
-		uapi_case(an_ioas_gets_one_automatic_table),
-		uapi_case(a_table_of_another_kind_is_passed_over),
-		uapi_case(memory_that_cannot_be_pinned_undoes_it),
-		uapi_case(failed_attach_leaves_nothing),
-		uapi_case(failed_replace_changes_nothing),
+		kinds_case(a_group_has_one_owner),
+		kinds_case(a_device_is_its_owners),
+		kinds_case(devices_of_a_group_are_on_one_hwpt),
+		kinds_case(what_is_no_page_table_is_refused),
+		kinds_case(replace_moves_the_group),
+		kinds_case(failed_replace_brings_everyone_back),
+		kinds_case(device_that_cannot_go_back_is_blocked),
+		kinds_case(regions_are_there_while_attached),
+		kinds_case(regions_go_below_a_nested_table),
+		kinds_case(pasid_needs_tables_that_allow_it),
+		kinds_case(pasid_is_below_everybodys_limit),
+		kinds_case(unbind_detaches_everything),
+		kinds_case(an_ioas_gets_one_automatic_table),
+		kinds_case(a_table_of_another_kind_is_passed_over),
+		kinds_case(memory_that_cannot_be_pinned_undoes_it),
+		kinds_case(failed_attach_leaves_nothing),
+		kinds_case(failed_replace_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

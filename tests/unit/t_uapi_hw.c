@@ -99,7 +99,7 @@ static void hwpt_on_nothing_or_on_another_type_is_einval(void **state)
 	const struct uc_mock m = device_new(t, 0);
 	const uint32_t nested = nested_new(t, m.idev, parent_new(t, m.idev), 0);
 	const uint32_t ids[] = { 0, NO_ID, m.stdev, m.idev, nested,
-				 queue_new(t, NULL) };
+				 faultq_new(t, NULL) };
 
 	/* Without data a nested one is EOPNOTSUPP, and so are the flags. */
 	for (unsigned int i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
@@ -158,7 +158,7 @@ static void hwpt_nest_parent_with_a_fault_queue_is_eopnotsupp(void **state)
 				      .data_type = SELFTEST,
 				      .data_len = 3,
 				      .data_uptr = VA_HOLE,
-				      .fault_id = queue_new(t, NULL) }),
+				      .fault_id = faultq_new(t, NULL) }),
 		     -EOPNOTSUPP);
 }
 
@@ -490,7 +490,7 @@ static void hwpt_paging_takes_every_set_of_flags_but_one(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct uc_mock m = device_new(t, 0);
-	const uint32_t ioas = ioas_new(t), queue = queue_new(t, NULL);
+	const uint32_t ioas = ioas_new(t), queue = faultq_new(t, NULL);
 
 	for (uint32_t flags = 0; flags < 16; flags++) {
 		const bool both = flags & NEST && flags & FAULT;
@@ -510,7 +510,7 @@ static void hwpt_nested_takes_a_fault_queue_and_pasids(void **state)
 	const struct uc_mock m = device_new(t, 0);
 	const uint32_t parent = parent_new(t, m.idev);
 	const uint32_t pts[] = { parent, viommu_new(t, m.idev, parent) };
-	const uint32_t queue = queue_new(t, NULL);
+	const uint32_t queue = faultq_new(t, NULL);
 
 	for (unsigned int i = 0; i < 2; i++) {
 		nested_new(t, m.idev, pts[i], 0);

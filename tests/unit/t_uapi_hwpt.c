@@ -4,18 +4,8 @@
  * comes before which, and what is left of a command that failed. With kinds of
  * IOMMU that the mock is not: a plain one, one without information.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "uapi_kinds.h"
 
-#include "uapi_test.h"
-
-#define NEST IOAS_ABI_HWPT_ALLOC_NEST_PARENT
-#define DIRTY IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING
-#define FAULT IOAS_ABI_HWPT_FAULT_ID_VALID
-#define PASID IOAS_ABI_HWPT_ALLOC_PASID
 #define UNKNOWN (1u << 4)
 
 /* ---- alloc -------------------------------------------------------------- */
@@ -23,13 +13,14 @@
 static int alloc(const struct device *d, uint32_t pt, uint32_t flags,
 		 uint32_t type, uint32_t length)
 {
+	static const uint64_t data;
 	struct ioas_abi_hwpt_alloc cmd = hwpt_request(d, pt, flags);
 
+	assert_true(length <= sizeof(data));
 	cmd.data_type = type;
 	cmd.data_len = length;
-	cmd.data_uptr = addr(&cmd);
 	cmd.fault_id = 99;
-	return command(IOAS_ABI_HWPT_ALLOC, &cmd);
+	return uc_hwpt_alloc(&w.t.c, &cmd, &data);
 }
 
 static void the_first_bad_member_decides(void **state)
@@ -118,8 +109,8 @@ static void failed_alloc_leaves_nothing(void **state)
 	uint64_t n = 1;
 
 	(void)state;
-	assert_int_equal(map(space, MEMORY, PAGE), 0);
-	assert_int_equal(map(space, MEMORY + 1, 3 * PAGE), 0);
+	assert_int_equal(map(space, VA_SCATTERED, PAGE), 0);
+	assert_int_equal(map(space, VA_SCATTERED + PAGE, 3 * PAGE), 0);
 	for (;; n++) {
 		int ret;
 
@@ -131,13 +122,13 @@ static void failed_alloc_leaves_nothing(void **state)
 		}
 		assert_int_not_equal(ret, 0);
 		assert_int_equal(objects(), 2);
-		assert_int_equal(ioas_sim_total_pins(w.sim), 0);
+		assert_int_equal(pins(&w.t), 0);
 		world_check();
 	}
 	assert_true(n > 8);
-	assert_int_equal(ioas_sim_total_pins(w.sim), 2);
+	assert_int_equal(pins(&w.t), 2);
 	assert_int_equal(destroy(cmd.out_hwpt_id), 0);
-	assert_int_equal(ioas_sim_total_pins(w.sim), 0);
+	assert_int_equal(pins(&w.t), 0);
 }
 
 /* ---- invalidate --------------------------------------------------------- */
@@ -147,10 +138,8 @@ static void the_number_done_is_always_written(void **state)
 	struct device *d = device_bind(0);
 	const uint32_t parent = hwpt_new(d, space_new(), NEST);
 	const uint32_t nested = nested_new(d, parent, 0, 0);
-	struct ioas_abi_hwpt_invalidate cmd = {
-		.size = sizeof(cmd), .hwpt_id = 99, .entry_num = 3,
-		.__reserved = 1,
-	};
+	static const uint32_t entries[3];
+	struct ioas_abi_hwpt_invalidate cmd = { .entry_num = 0 };
 	const struct {
 		uint32_t id, len, num, reserved;
 		int ret;
@@ -172,8 +161,7 @@ static void the_number_done_is_always_written(void **state)
 		cmd.entry_len = cases[i].len;
 		cmd.entry_num = cases[i].num;
 		cmd.__reserved = cases[i].reserved;
-		cmd.data_uptr = addr(&cmd);
-		assert_int_equal(command(IOAS_ABI_HWPT_INVALIDATE, &cmd),
+		assert_int_equal(uc_invalidate(&w.t.c, &cmd, entries),
 				 cases[i].ret);
 		assert_int_equal(cmd.entry_num, cases[i].done);
 	}
@@ -181,7 +169,7 @@ static void the_number_done_is_always_written(void **state)
 	cmd.entry_num = 1;
 	cmd.entry_len = 4;
 	fault_begin(3);
-	assert_int_equal(command(IOAS_ABI_HWPT_INVALIDATE, &cmd), -EFAULT);
+	assert_int_equal(uc_invalidate(&w.t.c, &cmd, entries), -EFAULT);
 	assert_true(fault_end());
 }
 
@@ -200,30 +188,40 @@ static int info(const struct ioas_udevice *dev, uint32_t *type, void *data,
 	return 0;
 }
 
+/* To a buffer of @size bytes, whatever the request says. */
+static int info_get(struct ioas_abi_get_hw_info *cmd, void *data, size_t size)
+{
+	int ret;
+
+	cmd->data_uptr = sim_put(w.t.h, data, size);
+	ret = uc_hw_info(&w.t.c, cmd, NULL);
+	sim_peek(w.t.h, cmd->data_uptr, data, size);
+	return ret;
+}
+
 static void information_fits_the_buffer(void **state)
 {
 	struct ioas_iommu_ops iommu = iommu_one;
 	struct device *d = device_bind(0);
-	uint8_t data[16], want[16] = { 0 };
+	uint8_t data[16] = { 0 }, want[16] = { 0 };
 	struct ioas_abi_get_hw_info cmd = {
-		.size = sizeof(cmd), .flags = 2, .in_data_type = 9,
-		.data_uptr = addr(data), .data_len = sizeof(data),
+		.flags = 2, .in_data_type = 9, .data_len = sizeof(data),
 	};
 
 	(void)state;
 	iommu.hw_info = info;
 	d->dev.iommu = &iommu;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -EOPNOTSUPP);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), -EOPNOTSUPP);
 	cmd.flags = 0;
 	cmd.__reserved[2] = 1;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -EOPNOTSUPP);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), -EOPNOTSUPP);
 	cmd.__reserved[2] = 0;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -ENOENT);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), -ENOENT);
 	cmd.dev_id = d->idev->obj.id;
 	memset(data, 0xff, sizeof(data));
 	memset(want, 0x5a, 8);
 	/* Nobody asked for type 9. */
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), 0);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), 0);
 	assert_memory_equal(data, want, sizeof(data));
 	assert_int_equal(cmd.data_len, 8);
 	assert_int_equal(cmd.out_data_type, 3);
@@ -231,20 +229,20 @@ static void information_fits_the_buffer(void **state)
 	assert_int_equal(cmd.out_capabilities, IOAS_ABI_HW_CAP_DIRTY_TRACKING);
 	cmd.flags = IOAS_ABI_HW_INFO_FLAG_INPUT_TYPE;
 	cmd.in_data_type = 4;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -EOPNOTSUPP);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), -EOPNOTSUPP);
 	cmd.in_data_type = 3;
 	memset(data, 0xff, sizeof(data));
 	cmd.data_len = 3;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), 0);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), 0);
 	assert_int_equal(cmd.data_len, 8);
 	assert_int_equal(data[2], 0x5a);
 	assert_int_equal(data[3], 0xff);
 	cmd.data_uptr = UINT64_MAX - 2;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -EFAULT);
+	assert_int_equal(uc_hw_info(&w.t.c, &cmd, NULL), -EFAULT);
 	cmd.data_uptr = 0;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -EFAULT);
+	assert_int_equal(uc_hw_info(&w.t.c, &cmd, NULL), -EFAULT);
 	cmd.data_len = 0;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), 0);
+	assert_int_equal(uc_hw_info(&w.t.c, &cmd, NULL), 0);
 	d->dev.iommu = &iommu_one;
 }
 
@@ -253,16 +251,16 @@ static void no_information_is_of_no_type(void **state)
 	struct device *d = device_bind(0);
 	uint8_t data[4];
 	struct ioas_abi_get_hw_info cmd = {
-		.size = sizeof(cmd), .dev_id = d->idev->obj.id,
+		.dev_id = d->idev->obj.id,
 		.flags = IOAS_ABI_HW_INFO_FLAG_INPUT_TYPE, .in_data_type = 1,
-		.data_uptr = addr(data), .data_len = sizeof(data),
+		.data_len = sizeof(data),
 	};
 
 	(void)state;
 	memset(data, 0xff, sizeof(data));
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), -EOPNOTSUPP);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), -EOPNOTSUPP);
 	cmd.in_data_type = IOAS_ABI_HW_INFO_TYPE_DEFAULT;
-	assert_int_equal(command(IOAS_ABI_GET_HW_INFO, &cmd), 0);
+	assert_int_equal(info_get(&cmd, data, sizeof(data)), 0);
 	assert_int_equal(cmd.out_data_type, IOAS_ABI_HW_INFO_TYPE_NONE);
 	assert_int_equal(cmd.data_len, 0);
 	assert_int_equal(data[0] | data[3], 0);
@@ -273,26 +271,31 @@ static void no_information_is_of_no_type(void **state)
 static int track(uint32_t hwpt, uint32_t flags)
 {
 	struct ioas_abi_hwpt_set_dirty_tracking cmd = {
-		.size = sizeof(cmd), .flags = flags, .hwpt_id = hwpt,
-		.__reserved = 1,
+		.flags = flags, .hwpt_id = hwpt, .__reserved = 1,
 	};
 
 	return command(IOAS_ABI_HWPT_SET_DIRTY_TRACKING, &cmd);
 }
 
 static struct ioas_abi_hwpt_get_dirty_bitmap
-bitmap_request(uint32_t hwpt, uint64_t iova, uint64_t length, const void *bits)
+bitmap_request(uint32_t hwpt, uint64_t iova, uint64_t length)
 {
 	return (struct ioas_abi_hwpt_get_dirty_bitmap){
-		.size = sizeof(struct ioas_abi_hwpt_get_dirty_bitmap),
 		.hwpt_id = hwpt, .iova = iova, .length = length,
-		.page_size = PAGE, .data = addr(bits),
+		.page_size = PAGE,
 	};
 }
 
-static int bitmap_get(struct ioas_abi_hwpt_get_dirty_bitmap *cmd)
+/* To eight bytes, whatever the request asks for. */
+static int bitmap_get(struct ioas_abi_hwpt_get_dirty_bitmap *cmd,
+		      uint8_t bits[8])
 {
-	return command(IOAS_ABI_HWPT_GET_DIRTY_BITMAP, cmd);
+	int ret;
+
+	cmd->data = sim_put(w.t.h, bits, 8);
+	ret = uc_dirty_get(&w.t.c, cmd, NULL);
+	sim_peek(w.t.h, cmd->data, bits, 8);
+	return ret;
 }
 
 static void a_device_writes(uint32_t hwpt, uint64_t iova)
@@ -311,31 +314,31 @@ static void bitmap_checks_in_order(void **state)
 	const uint32_t hwpt = hwpt_new(d, space, 0);
 	uint8_t bits[8] = { 0 };
 	struct ioas_abi_hwpt_get_dirty_bitmap cmd =
-		bitmap_request(99, UINT64_MAX, 2, bits);
+		bitmap_request(99, UINT64_MAX, 2);
 
 	(void)state;
 	cmd.page_size = 0;
 	cmd.flags = 2;
-	assert_int_equal(bitmap_get(&cmd), -EOPNOTSUPP);
+	assert_int_equal(bitmap_get(&cmd, bits), -EOPNOTSUPP);
 	cmd.flags = 1;
 	cmd.__reserved = 1;
-	assert_int_equal(bitmap_get(&cmd), -EOPNOTSUPP);
+	assert_int_equal(bitmap_get(&cmd, bits), -EOPNOTSUPP);
 	cmd.__reserved = 0;
-	assert_int_equal(bitmap_get(&cmd), -ENOENT);
+	assert_int_equal(bitmap_get(&cmd, bits), -ENOENT);
 	cmd.hwpt_id = hwpt;
-	assert_int_equal(bitmap_get(&cmd), -EOVERFLOW);
+	assert_int_equal(bitmap_get(&cmd, bits), -EOVERFLOW);
 	cmd.iova = PAGE;
 	cmd.length = 0;
-	assert_int_equal(bitmap_get(&cmd), -EOVERFLOW);
+	assert_int_equal(bitmap_get(&cmd, bits), -EOVERFLOW);
 	cmd.length = PAGE;
-	assert_int_equal(bitmap_get(&cmd), -EINVAL);
+	assert_int_equal(bitmap_get(&cmd, bits), -EINVAL);
 	cmd.page_size = 4 * PAGE;
-	assert_int_equal(bitmap_get(&cmd), -EINVAL);
+	assert_int_equal(bitmap_get(&cmd, bits), -EINVAL);
 	cmd.page_size = 16;
 	cmd.length = 16;
-	assert_int_equal(bitmap_get(&cmd), -EINVAL);
+	assert_int_equal(bitmap_get(&cmd, bits), -EINVAL);
 	cmd.length = PAGE;
-	assert_int_equal(bitmap_get(&cmd), -EOPNOTSUPP);
+	assert_int_equal(bitmap_get(&cmd, bits), -EOPNOTSUPP);
 	assert_int_equal(track(hwpt, 2), -EOPNOTSUPP);
 	assert_int_equal(track(space, 1), -ENOENT);
 	assert_int_equal(track(hwpt, 1), -EOPNOTSUPP);
@@ -347,33 +350,32 @@ static void dirty_pages_are_reported_up_to_a_gap(void **state)
 	const uint32_t space = space_new(), hwpt = hwpt_new(d, space, DIRTY);
 	uint8_t bits[8] = { 0 };
 	struct ioas_abi_hwpt_get_dirty_bitmap cmd =
-		bitmap_request(hwpt, 0, 8 * PAGE, bits);
+		bitmap_request(hwpt, 0, 8 * PAGE);
 
 	(void)state;
 	for (uint64_t page = 0; page < 8; page++)
 		if (page != 5)
-			assert_int_equal(map(space, MEMORY + page,
+			assert_int_equal(map(space, VA_SCATTERED + page * PAGE,
 					     page * PAGE), 0);
 	assert_int_equal(track(hwpt, 1), 0);
 	a_device_writes(hwpt, PAGE);
 	a_device_writes(hwpt, 6 * PAGE);
 	cmd.flags = IOAS_ABI_HWPT_GET_DIRTY_BITMAP_NO_CLEAR;
-	assert_int_equal(bitmap_get(&cmd), 0);
+	assert_int_equal(bitmap_get(&cmd, bits), 0);
 	assert_int_equal(bits[0], 1 << 1);
 	/* No page of the bitmap is there, and then all of it. */
 	cmd.data = 8;
-	assert_int_equal(bitmap_get(&cmd), 0);
-	cmd.data = addr(bits);
+	assert_int_equal(uc_dirty_get(&w.t.c, &cmd, NULL), 0);
 	cmd.flags = 0;
 	bits[0] = 0x80;
-	assert_int_equal(bitmap_get(&cmd), 0);
+	assert_int_equal(bitmap_get(&cmd, bits), 0);
 	assert_int_equal(bits[0], 0x82);
 	bits[0] = 0;
-	assert_int_equal(bitmap_get(&cmd), 0);
+	assert_int_equal(bitmap_get(&cmd, bits), 0);
 	assert_int_equal(bits[0], 0);
 	cmd.iova = 6 * PAGE;
 	cmd.length = PAGE;
-	assert_int_equal(bitmap_get(&cmd), 0);
+	assert_int_equal(bitmap_get(&cmd, bits), 0);
 	assert_int_equal(bits[0], 1);
 	assert_int_equal(track(hwpt, 0), 0);
 }
@@ -384,20 +386,20 @@ static void odd_bitmaps(void **state)
 	const uint32_t space = space_new(), hwpt = hwpt_new(d, space, DIRTY);
 	uint8_t bits[8] = { 0 };
 	struct ioas_abi_hwpt_get_dirty_bitmap cmd =
-		bitmap_request(hwpt, 0, 0, bits);
+		bitmap_request(hwpt, 0, 0);
 
 	(void)state;
-	assert_int_equal(map(space, MEMORY, 0), 0);
+	assert_int_equal(map(space, VA_SCATTERED, 0), 0);
 	assert_int_equal(track(hwpt, 1), 0);
 	a_device_writes(hwpt, 0);
-	assert_int_equal(bitmap_get(&cmd), 0);
+	assert_int_equal(bitmap_get(&cmd, bits), 0);
 	assert_int_equal(bits[0], 0);
 	/* 5 * 2^10: the mask is that of it less one, the unit is 2^10. */
 	cmd.length = PAGE;
 	cmd.page_size = 5 << 10;
-	assert_int_equal(bitmap_get(&cmd), -EINVAL);
+	assert_int_equal(bitmap_get(&cmd, bits), -EINVAL);
 	cmd.length = 8 * PAGE;
-	assert_int_equal(bitmap_get(&cmd), 0);
+	assert_int_equal(bitmap_get(&cmd, bits), 0);
 	assert_int_equal(bits[0], 0xf);
 	assert_int_equal(bits[1], 0);
 }
@@ -405,16 +407,16 @@ static void odd_bitmaps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		uapi_case(the_first_bad_member_decides),
-		uapi_case(a_plain_iommu_takes_no_flags),
-		uapi_case(a_nested_table_needs_a_parent),
-		uapi_case(failed_alloc_leaves_nothing),
-		uapi_case(the_number_done_is_always_written),
-		uapi_case(information_fits_the_buffer),
-		uapi_case(no_information_is_of_no_type),
-		uapi_case(bitmap_checks_in_order),
-		uapi_case(dirty_pages_are_reported_up_to_a_gap),
-		uapi_case(odd_bitmaps),
+		kinds_case(the_first_bad_member_decides),
+		kinds_case(a_plain_iommu_takes_no_flags),
+		kinds_case(a_nested_table_needs_a_parent),
+		kinds_case(failed_alloc_leaves_nothing),
+		kinds_case(the_number_done_is_always_written),
+		kinds_case(information_fits_the_buffer),
+		kinds_case(no_information_is_of_no_type),
+		kinds_case(bitmap_checks_in_order),
+		kinds_case(dirty_pages_are_reported_up_to_a_gap),
+		kinds_case(odd_bitmaps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,6 @@
  */
 #include "uapi_nest.h"
 
-#define U64 UINT64_MAX
 #define TYPE IOAS_ABI_HW_QUEUE_TYPE_SELFTEST
 #define PAGES(n) ((uint64_t)(n) * PAGE)
 /* As in the picture; the first two are neighbours in memory, too. */
@@ -258,7 +257,7 @@ static void queue_index_in_use_is_eexist(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_with_memory(t);
-	const uint32_t other = viommu_new(t, &n);
+	const uint32_t other = viommu_beside(t, &n);
 	uint32_t id = queue_new(t, n.viommu, 0, AT_RUN, PAGE);
 
 	expect_errno(queue(t, n.viommu, 0, AT_RUN, PAGE, NULL), -EEXIST);
@@ -275,7 +274,7 @@ static void queue_1_without_queue_0_is_eio(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_with_memory(t);
-	const uint32_t other = viommu_new(t, &n);
+	const uint32_t other = viommu_beside(t, &n);
 	const uint32_t zero = queue_new(t, other, 0, AT_RUN, PAGE);
 
 	/* Another VIOMMU has one. */

@@ -245,7 +245,7 @@ static void invalidate_knows_only_its_own_devices(void **state)
 {
 	struct uapi_test *t = *state;
 	struct nest n = nest_new(t);
-	const uint32_t other = viommu_new(t, &n);
+	const uint32_t other = viommu_beside(t, &n);
 	const uint32_t vdev = vdevice_new(t, other, n.dev.idev, 7);
 	const entry_t e = { INVALIDATE_ALL, 7, 0 };
 	uint32_t nr = 1;

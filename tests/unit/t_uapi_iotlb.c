@@ -114,7 +114,7 @@ static void object_of_another_type_is_einval(void **state)
 	struct uapi_test *t = *state;
 	const struct uc_mock m = device_new(t, 0);
 	const uint32_t ids[] = { m.stdev, m.hwpt, m.idev, ioas_new(t),
-				 queue_new(t, NULL), parent_new(t, m.idev) };
+				 faultq_new(t, NULL), parent_new(t, m.idev) };
 
 	/* Unreadable memory would be EFAULT. */
 	for (unsigned int i = 0; i < 6; i++) {

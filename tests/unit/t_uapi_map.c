@@ -8,8 +8,6 @@
  */
 #include "uapi_fixture.h"
 
-#define U64 UINT64_MAX
-
 /* ---- 6.6 MAP ------------------------------------------------------------- */
 
 static int map(struct uapi_test *t, struct ioas_abi_ioas_map s)

@@ -8,7 +8,6 @@
  */
 #include "uapi_nest.h"
 
-#define U64 UINT64_MAX
 #define REGION (2 * PAGE)
 
 /* ---- 10: the memory of a VIOMMU ------------------------------------------ */
@@ -260,7 +259,8 @@ static void release_of_the_context_takes_all_of_it(void **state)
 
 	region_new(t, &n, 1, &d);
 	vdevice_new(t, n.viommu, n.dev.idev, 1);
-	expect_ok(attach(t, n.dev.stdev, nested_new(t, n.dev.idev, n.viommu)));
+	expect_ok(attach(t, n.dev.stdev,
+			 nested_new(t, n.dev.idev, n.viommu, 0)));
 	expect_ok(sim_close(t->h, t->c.fd));
 	assert_int_equal(sim_nr_contexts(t->h), 0);
 	assert_int_equal(t->h->nr_shm, 0);

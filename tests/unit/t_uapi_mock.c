@@ -8,7 +8,6 @@
  */
 #include "uapi_nest.h"
 
-#define U64 UINT64_MAX
 #define PAGES(n) ((uint64_t)(n) * PAGE)
 #define HALF (PAGE / 2)
 #define LAST_PAGE (U64 - PAGE + 1)
@@ -195,7 +194,7 @@ static void check_map_of_no_paging_hwpt_is_enoent(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 	const uint32_t ids[] = { 0, NO_ID, n.ioas, n.dev.idev,
-				 nested_new(t, n.dev.idev, n.parent) };
+				 nested_new(t, n.dev.idev, n.parent, 0) };
 
 	for (unsigned int i = 0; i < 5; i++)
 		expect_errno(uc_check_map(&t->c, ids[i], 1, U64, VA_HOLE),
@@ -475,7 +474,7 @@ static void check_iotlb_beyond_the_last_entry_is_einval(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_parent_new(t);
-	const uint32_t id = nested_new(t, n.dev.idev, n.parent);
+	const uint32_t id = nested_new(t, n.dev.idev, n.parent, 0);
 
 	expect_errno(uc_check_iotlb(&t->c, id, 4, IOAS_ABI_TEST_IOTLB_DEFAULT),
 		     -EINVAL);
@@ -488,7 +487,7 @@ static void check_iotlb_compares_the_value(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_parent_new(t);
-	const uint32_t id = nested_new(t, n.dev.idev, n.parent);
+	const uint32_t id = nested_new(t, n.dev.idev, n.parent, 0);
 
 	for (uint32_t i = 0; i < 4; i++) {
 		expect_ok(uc_check_iotlb(&t->c, id, i,
@@ -554,7 +553,7 @@ static void dirty_of_no_paging_hwpt_is_enoent(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 	const uint32_t ids[] = { 0, NO_ID, n.ioas, n.dev.idev,
-				 nested_new(t, n.dev.idev, n.parent) };
+				 nested_new(t, n.dev.idev, n.parent, 0) };
 
 	for (unsigned int i = 0; i < 5; i++)
 		expect_errno(dirty(t, ids[i], SOME_DIRTY), -ENOENT);

@@ -39,7 +39,8 @@ static struct nest nest_attached(struct uapi_test *t, uint64_t virt_id)
 	const struct nest n = nest_new(t);
 
 	vdevice_new(t, n.viommu, n.dev.idev, virt_id);
-	expect_ok(attach(t, n.dev.stdev, nested_new(t, n.dev.idev, n.viommu)));
+	expect_ok(attach(t, n.dev.stdev,
+			 nested_new(t, n.dev.idev, n.viommu, 0)));
 	return n;
 }
 
@@ -48,7 +49,7 @@ static struct queue queue_new(struct uapi_test *t, uint32_t depth)
 	struct queue q = { .n = nest_new(t), .fd = -1 };
 
 	q.vdev = vdevice_new(t, q.n.viommu, q.n.dev.idev, VIRT_ID);
-	q.nested = nested_new(t, q.n.dev.idev, q.n.viommu);
+	q.nested = nested_new(t, q.n.dev.idev, q.n.viommu, 0);
 	expect_ok(attach(t, q.n.dev.stdev, q.nested));
 	expect_ok(uc_veventq(&t->c, q.n.viommu, TYPE, depth, &q.id, &q.fd));
 	return q;
@@ -177,7 +178,7 @@ static void alloc_of_a_type_that_is_there_is_eexist(void **state)
 	t->p->limit = SIM_FDS;
 	/* Of another type, of another VIOMMU. */
 	expect_ok(uc_veventq(&t->c, n.viommu, 1, 1, NULL, NULL));
-	expect_ok(uc_veventq(&t->c, viommu_new(t, &n), TYPE, 1, NULL, NULL));
+	expect_ok(uc_veventq(&t->c, viommu_beside(t, &n), TYPE, 1, NULL, NULL));
 	/* It is there until it is destroyed. */
 	expect_ok(uc_close(&t->c, fd));
 	expect_errno(uc_veventq(&t->c, n.viommu, TYPE, 1, NULL, NULL),
@@ -261,12 +262,13 @@ static void trigger_of_a_device_in_no_viommu_is_enoent(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
 
 	/* Without a queue that is EOPNOTSUPP, later. */
 	vdevice_new(t, n.viommu, n.dev.idev, VIRT_ID);
 	expect_errno(uc_vevent(&t->c, n.dev.idev), -ENOENT);
-	expect_ok(attach(t, n.dev.stdev, nested_new(t, n.dev.idev, n.parent)));
+	expect_ok(attach(t, n.dev.stdev,
+			 nested_new(t, n.dev.idev, n.parent, 0)));
 	expect_errno(uc_vevent(&t->c, n.dev.idev), -ENOENT);
 	expect_ok(attach(t, n.dev.stdev, n.parent));
 	expect_errno(uc_vevent(&t->c, n.dev.idev), -ENOENT);
@@ -299,7 +301,7 @@ static void trigger_without_a_queue_of_its_type_is_eopnotsupp(void **state)
 	expect_errno(uc_vevent(&t->c, n.dev.idev), -EOPNOTSUPP);
 	expect_ret(uc_poll(&t->c, fd), 0);
 	/* Nor is one of another VIOMMU of any use. */
-	expect_ok(uc_veventq(&t->c, viommu_new(t, &n), TYPE, 1, NULL, NULL));
+	expect_ok(uc_veventq(&t->c, viommu_beside(t, &n), TYPE, 1, NULL, NULL));
 	expect_errno(uc_vevent(&t->c, n.dev.idev), -EOPNOTSUPP);
 	expect_ok(uc_veventq(&t->c, n.viommu, TYPE, 1, NULL, NULL));
 	expect_ok(uc_vevent(&t->c, n.dev.idev));
@@ -317,7 +319,7 @@ static void trigger_tells_the_virt_id_of_the_attachment(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct queue q = queue_new(t, 4);
-	const uint32_t second = nested_new(t, q.n.dev.idev, q.n.viommu);
+	const uint32_t second = nested_new(t, q.n.dev.idev, q.n.viommu, 0);
 	uint32_t vdev = 0;
 
 	/* Another VDEVICE since: it stays who it was. */

@@ -7,7 +7,6 @@
  */
 #include "uapi_fixture.h"
 
-#define U64 UINT64_MAX
 #define V_R IOAS_ABI_VFIO_DMA_MAP_FLAG_READ
 #define V_RW (V_R | IOAS_ABI_VFIO_DMA_MAP_FLAG_WRITE)
 #define V_ALL IOAS_ABI_VFIO_DMA_UNMAP_FLAG_ALL

@@ -9,7 +9,6 @@
  */
 #include "uapi_nest.h"
 
-#define U64 UINT64_MAX
 #define REGION (2 * PAGE)
 
 /* ---- 6.17 VIOMMU_ALLOC --------------------------------------------------- */
@@ -75,7 +74,7 @@ static void viommu_on_no_paging_hwpt_is_enoent(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_parent_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.parent);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.parent, 0);
 	const uint32_t ids[] = { 0, NO_ID, n.ioas, n.dev.idev, nested };
 
 	for (unsigned int i = 0; i < 5; i++)
@@ -269,7 +268,7 @@ static void viommu_ids_are_good_for_several_on_one_parent(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t second = viommu_new(t, &n);
+	const uint32_t second = viommu_beside(t, &n);
 
 	assert_int_not_equal(n.viommu, second);
 	expect_ok(uc_destroy(&t->c, n.viommu));
@@ -313,7 +312,7 @@ static void vdevice_of_a_device_that_has_one_is_eexist(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t other = viommu_new(t, &n);
+	const uint32_t other = viommu_beside(t, &n);
 	const uint32_t id = vdevice_new(t, n.viommu, n.dev.idev, 1);
 
 	expect_errno(uc_vdevice(&t->c, n.viommu, n.dev.idev, 1, NULL),
@@ -331,7 +330,7 @@ static void vdevice_with_a_virt_id_in_use_is_eexist(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 	const struct uc_mock second = mock_new(t, n.ioas);
-	const uint32_t other = viommu_new(t, &n);
+	const uint32_t other = viommu_beside(t, &n);
 	const uint32_t id = vdevice_new(t, n.viommu, n.dev.idev, 5);
 	uint32_t second_id = 0;
 
@@ -384,7 +383,7 @@ static void vdevice_is_kept_busy_by_nothing(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 	const uint32_t id = vdevice_new(t, n.viommu, n.dev.idev, 1);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
 
 	expect_ok(attach(t, n.dev.stdev, nested));
 	expect_ok(uc_destroy(&t->c, id));
@@ -423,7 +422,7 @@ static void unbind_of_an_attached_device_buries_it_too(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
 	const uint32_t dead = vdevice_new(t, n.viommu, n.dev.idev, 5);
 	struct uc_mock next;
 
@@ -524,9 +523,9 @@ static void nested_unknown_flag_is_eopnotsupp(void **state)
 	const struct nest n = nest_new(t);
 
 	for (unsigned int bit = 0; bit < 32; bit++) {
-		if ((1u << bit) & (FAULT_VALID | PASID_FLAG))
+		if ((1u << bit) & (FAULT | PASID))
 			continue;
-		expect_errno(hwpt(t, &n, 1u << bit | FAULT_VALID,
+		expect_errno(hwpt(t, &n, 1u << bit | FAULT,
 				  IOAS_ABI_HWPT_DATA_SELFTEST, 3, VA_HOLE),
 			     -EOPNOTSUPP);
 	}
@@ -537,7 +536,7 @@ static void nested_without_data_is_eopnotsupp(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 
-	expect_errno(hwpt(t, &n, FAULT_VALID, 0, 0, VA_HOLE), -EOPNOTSUPP);
+	expect_errno(hwpt(t, &n, FAULT, 0, 0, VA_HOLE), -EOPNOTSUPP);
 }
 
 static void nested_data_of_another_type_are_eopnotsupp(void **state)
@@ -546,7 +545,7 @@ static void nested_data_of_another_type_are_eopnotsupp(void **state)
 	const struct nest n = nest_new(t);
 
 	for (uint32_t type = 1; type <= 4; type++)
-		expect_errno(hwpt(t, &n, FAULT_VALID, type, 3, VA_HOLE),
+		expect_errno(hwpt(t, &n, FAULT, type, 3, VA_HOLE),
 			     -EOPNOTSUPP);
 }
 
@@ -555,10 +554,10 @@ static void nested_data_of_wrong_length_are_einval(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 
-	expect_errno(hwpt(t, &n, FAULT_VALID, IOAS_ABI_HWPT_DATA_SELFTEST, 3,
+	expect_errno(hwpt(t, &n, FAULT, IOAS_ABI_HWPT_DATA_SELFTEST, 3,
 			  VA_HOLE),
 		     -EINVAL);
-	expect_errno(hwpt(t, &n, FAULT_VALID, IOAS_ABI_HWPT_DATA_SELFTEST, 9,
+	expect_errno(hwpt(t, &n, FAULT, IOAS_ABI_HWPT_DATA_SELFTEST, 9,
 			  VA_HOLE),
 		     -EINVAL);
 }
@@ -568,7 +567,7 @@ static void nested_data_that_cannot_be_read_are_efault(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 
-	expect_errno(hwpt(t, &n, FAULT_VALID, IOAS_ABI_HWPT_DATA_SELFTEST, 8,
+	expect_errno(hwpt(t, &n, FAULT, IOAS_ABI_HWPT_DATA_SELFTEST, 8,
 			  VA_HOLE),
 		     -EFAULT);
 }
@@ -578,7 +577,7 @@ static void nested_with_no_fault_queue_is_enoent_and_undone(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 
-	expect_errno(hwpt(t, &n, FAULT_VALID, IOAS_ABI_HWPT_DATA_SELFTEST, 4,
+	expect_errno(hwpt(t, &n, FAULT, IOAS_ABI_HWPT_DATA_SELFTEST, 4,
 			  sim_room(t->h, 4)),
 		     -ENOENT);
 	/* The VIOMMU has no user left. */
@@ -589,7 +588,7 @@ static void nested_iotlb_comes_from_the_data(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t id = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t id = nested_new(t, n.dev.idev, n.viommu, 0);
 
 	for (uint32_t i = 0; i <= 3; i++)
 		expect_ok(uc_check_iotlb(&t->c, id, i,
@@ -602,7 +601,7 @@ static void attach_without_a_vdevice_is_enoent(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
 
 	expect_errno(attach(t, n.dev.stdev, nested), -ENOENT);
 	/* The old attachment is unchanged. */
@@ -617,9 +616,9 @@ static void attach_with_a_vdevice_elsewhere_is_enoent(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
 
-	vdevice_new(t, viommu_new(t, &n), n.dev.idev, 1);
+	vdevice_new(t, viommu_beside(t, &n), n.dev.idev, 1);
 	expect_errno(attach(t, n.dev.stdev, nested), -ENOENT);
 }
 
@@ -627,8 +626,8 @@ static void attach_with_a_vdevice_works(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
-	const uint32_t second = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
+	const uint32_t second = nested_new(t, n.dev.idev, n.viommu, 0);
 
 	/* Any virt_id will do. */
 	vdevice_new(t, n.viommu, n.dev.idev, 0);
@@ -637,7 +636,8 @@ static void attach_with_a_vdevice_works(void **state)
 	expect_ok(attach(t, n.dev.stdev, second));
 	expect_ok(uc_destroy(&t->c, nested));
 	/* One on the parent itself asks for none. */
-	expect_ok(attach(t, n.dev.stdev, nested_new(t, n.dev.idev, n.parent)));
+	expect_ok(attach(t, n.dev.stdev,
+			 nested_new(t, n.dev.idev, n.parent, 0)));
 }
 
 static void attach_of_each_device_asks_for_its_own(void **state)
@@ -645,7 +645,7 @@ static void attach_of_each_device_asks_for_its_own(void **state)
 	struct uapi_test *t = *state;
 	const struct nest n = nest_new(t);
 	const struct uc_mock second = mock_new(t, n.ioas);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.viommu, 0);
 
 	vdevice_new(t, n.viommu, n.dev.idev, 1);
 	expect_ok(attach(t, n.dev.stdev, nested));
@@ -662,10 +662,10 @@ static void attach_of_a_pasid_asks_for_no_vdevice(void **state)
 	struct uc_mock dev;
 	uint32_t nested = 0, pt = 0;
 
-	expect_ok(uc_hwpt(&t->c, n.dev.idev, n.ioas, PASID_FLAG, &pt));
+	expect_ok(uc_hwpt(&t->c, n.dev.idev, n.ioas, PASID, &pt));
 	expect_ok(uc_mock_domain_flags(
 		&t->c, pt, IOAS_ABI_MOCK_FLAGS_DEVICE_PASID, &dev));
-	expect_ok(uc_hwpt_mock(&t->c, dev.idev, n.viommu, PASID_FLAG, &data,
+	expect_ok(uc_hwpt_mock(&t->c, dev.idev, n.viommu, PASID, &data,
 			       &nested));
 	pt = nested;
 	expect_ok(uc_pasid_attach(&t->c, dev.stdev, 7, &pt));
@@ -705,7 +705,7 @@ static void viommu_is_busy_with_each_of_its_objects(void **state)
 	int fd = -1;
 
 	expect_ok(uc_map_fixed(&t->c, n.ioas, VA_RUN, PAGE, UC_R, IOVA));
-	ids[0] = nested_new(t, n.dev.idev, n.viommu);
+	ids[0] = nested_new(t, n.dev.idev, n.viommu, 0);
 	ids[1] = vdevice_new(t, n.viommu, n.dev.idev, 1);
 	expect_ok(uc_hw_queue(&t->c, &q));
 	ids[2] = q.out_hw_queue_id;
@@ -722,7 +722,7 @@ static void nested_hwpt_keeps_its_parent_busy(void **state)
 {
 	struct uapi_test *t = *state;
 	const struct nest n = nest_parent_new(t);
-	const uint32_t nested = nested_new(t, n.dev.idev, n.parent);
+	const uint32_t nested = nested_new(t, n.dev.idev, n.parent, 0);
 
 	expect_errno(uc_destroy(&t->c, n.parent), -EBUSY);
 	expect_ok(attach(t, n.dev.stdev, nested));

@@ -14,13 +14,6 @@
 
 #include "uapi_fixture.h"
 
-#define U64 UINT64_MAX
-
-#define NEST IOAS_ABI_HWPT_ALLOC_NEST_PARENT
-#define DIRTY IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING
-#define FAULT IOAS_ABI_HWPT_FAULT_ID_VALID
-#define PASID IOAS_ABI_HWPT_ALLOC_PASID
-
 #define DEV_NO_DIRTY IOAS_ABI_MOCK_FLAGS_DEVICE_NO_DIRTY
 #define DEV_PASID IOAS_ABI_MOCK_FLAGS_DEVICE_PASID
 
@@ -107,7 +100,7 @@ static inline uint32_t faulting_new(struct uapi_test *t, uint32_t dev,
 	return s.out_hwpt_id;
 }
 
-static inline uint32_t queue_new(struct uapi_test *t, int *fd)
+static inline uint32_t faultq_new(struct uapi_test *t, int *fd)
 {
 	uint32_t id = 0;
 

@@ -20,6 +20,13 @@
 #define IOVA 0x2000000u
 /* The id of nothing. */
 #define NO_ID 0x7abcdef0u
+#define U64 UINT64_MAX
+
+/* Flags of an HWPT. */
+#define NEST IOAS_ABI_HWPT_ALLOC_NEST_PARENT
+#define DIRTY IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING
+#define FAULT IOAS_ABI_HWPT_FAULT_ID_VALID
+#define PASID IOAS_ABI_HWPT_ALLOC_PASID
 
 /* ---- expectations -------------------------------------------------------- */
 

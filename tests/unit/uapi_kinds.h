@@ -1,38 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uapi_test: a machine with one process, and devices that are not a mock's
+ * uapi kinds: devices and kinds of IOMMU that are not the mock's, below the
+ * iommufd of uapi_fixture.h
  *
- *   world    host (descriptors, the process's memory), instance, context
  *   device   a struct ioas_udevice that remembers what it was told
+ *   kinds    iommu_one, iommu_two: their page tables do not fit each other
  *
- * Two kinds of IOMMU, whose page tables do not fit each other. Every case ends
- * with as many blocks of memory as it began with. Included after cmocka.h.
+ * What binds and attaches is no request here, but a call of the device's owner.
+ * There is one world at a time, and every word is about it.
  */
-#ifndef TESTS_UNIT_UAPI_TEST_H
-#define TESTS_UNIT_UAPI_TEST_H
+#ifndef TESTS_UNIT_UAPI_KINDS_H
+#define TESTS_UNIT_UAPI_KINDS_H
 
-#include <string.h>
+#include "uapi_fixture.h"
 
-#include "base/errno.h"
 #include "domain/flat.h"
-#include "origin/sim.h"
 #include "plat/common/fault_arm.h"
-#include "plat/posix/memory.h"
-#include "seam/caller.h"
-#include "uapi/command.h"
 #include "uapi/device.h"
-#include "uapi/faultq.h"
 #include "uapi/hwpt.h"
-#include "uapi/space.h"
 
-#define PAGE UINT64_C(4096)
-/* The process has pages [MEMORY, MEMORY + NR_PAGES). */
-#define MEMORY UINT64_C(256)
-#define NR_PAGES UINT64_C(64)
-/* Nothing below this address can be copied. */
-#define BAD_ADDRESS UINT64_C(4096)
-
-#define MAX_FDS 32
 #define MAX_PASIDS 8
 #define MAX_DEVICES 4
 
@@ -50,132 +36,14 @@ struct device {
 };
 
 struct world {
-	struct ioas_host host;
-	struct ioas_sim *sim;
-	struct ioas_origin *process;
-	struct ioas_ufile *fd[MAX_FDS];
-	unsigned int changed;
-
-	struct ioas_uapi *uapi;
-	struct ioas_ufile *file;
+	struct uapi_test t;
 	struct ioas_iommufd *ictx;
-	struct ioas_caller caller;
 	struct ioas_fault fault;
 	struct device devices[MAX_DEVICES];
 	struct ioas_igroup *group;
-	size_t blocks;
 };
 
 static struct world w;
-
-/* ---- host --------------------------------------------------------------- */
-
-static inline int host_user_origin(struct ioas_host *h,
-				   struct ioas_origin **out)
-{
-	(void)h;
-	*out = w.process;
-	return 0;
-}
-
-static inline int host_file_origin(struct ioas_host *h, int32_t fd,
-				   struct ioas_origin **out)
-{
-	(void)h;
-	(void)fd;
-	(void)out;
-	return -EBADF;
-}
-
-/* A reserved number is marked with the world itself. */
-static inline int host_fd_reserve(struct ioas_host *h, unsigned int flags,
-				  int32_t *fd)
-{
-	(void)h;
-	assert_int_equal(flags, IOAS_FD_CLOEXEC);
-	for (int32_t i = 0; i < MAX_FDS; i++) {
-		if (w.fd[i])
-			continue;
-		w.fd[i] = (struct ioas_ufile *)&w;
-		*fd = i;
-		return 0;
-	}
-	return -EMFILE;
-}
-
-static inline void host_fd_commit(struct ioas_host *h, int32_t fd,
-				  struct ioas_ufile *file)
-{
-	(void)h;
-	w.fd[fd] = file;
-}
-
-static inline void host_fd_cancel(struct ioas_host *h, int32_t fd)
-{
-	(void)h;
-	w.fd[fd] = NULL;
-}
-
-static inline void fd_close(int32_t fd)
-{
-	struct ioas_ufile *f = w.fd[fd];
-
-	w.fd[fd] = NULL;
-	ioas_ufile_put(f);
-}
-
-static inline unsigned int fds_open(void)
-{
-	unsigned int nr = 0;
-
-	for (int i = 0; i < MAX_FDS; i++)
-		nr += w.fd[i] != NULL;
-	return nr;
-}
-
-static inline void host_file_changed(struct ioas_host *h,
-				     struct ioas_ufile *file)
-{
-	(void)h;
-	assert_non_null(file);
-	w.changed++;
-}
-
-static const struct ioas_host_ops host_ops = {
-	.user_origin = host_user_origin,
-	.file_origin = host_file_origin,
-	.fd_reserve = host_fd_reserve,
-	.fd_commit = host_fd_commit,
-	.fd_cancel = host_fd_cancel,
-	.file_changed = host_file_changed,
-};
-
-static inline int user_from(struct ioas_caller *c, void *dst, uint64_t src,
-			    size_t n)
-{
-	(void)c;
-	if (src < BAD_ADDRESS)
-		return -EFAULT;
-	memcpy(dst, (const void *)(uintptr_t)src, n);
-	return 0;
-}
-
-static inline int user_to(struct ioas_caller *c, uint64_t dst, const void *src,
-			  size_t n)
-{
-	(void)c;
-	if (dst < BAD_ADDRESS)
-		return -EFAULT;
-	memcpy((void *)(uintptr_t)dst, src, n);
-	return 0;
-}
-
-static const struct ioas_uaccess_ops user_ops = { user_from, user_to };
-
-static inline uint64_t addr(const void *p)
-{
-	return (uintptr_t)p;
-}
 
 /* ---- devices ------------------------------------------------------------ */
 
@@ -373,59 +241,36 @@ static inline uint32_t hwpt_at(struct device *d, uint32_t pasid)
 	return id;
 }
 
-/* ---- commands ----------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------- */
 
-static inline int command(uint32_t cmd, void *arg)
-{
-	return (int)ioas_iommufd_ioctl(w.ictx, cmd, addr(arg));
-}
+/* Fills in the size. */
+#define command(cmd, s) uc_do(&w.t.c, (cmd), (s))
 
 static inline uint32_t space_new(void)
 {
-	struct ioas_abi_ioas_alloc cmd = { .size = sizeof(cmd) };
-
-	assert_int_equal(command(IOAS_ABI_IOAS_ALLOC, &cmd), 0);
-	return cmd.out_ioas_id;
+	return ioas_new(&w.t);
 }
 
 static inline int destroy(uint32_t id)
 {
-	struct ioas_abi_destroy cmd = { sizeof(cmd), id };
-
-	return command(IOAS_ABI_DESTROY, &cmd);
+	return uc_destroy(&w.t.c, id);
 }
 
-/* One page of the process at @page to @iova. */
-static inline int map(uint32_t space, uint64_t page, uint64_t iova)
+/* One page of the process to @iova. */
+static inline int map(uint32_t space, uint64_t va, uint64_t iova)
 {
-	struct ioas_abi_ioas_map cmd = {
-		.size = sizeof(cmd),
-		.flags = IOAS_ABI_IOAS_MAP_FIXED_IOVA |
-			 IOAS_ABI_IOAS_MAP_READABLE |
-			 IOAS_ABI_IOAS_MAP_WRITEABLE,
-		.ioas_id = space,
-		.user_va = page * PAGE,
-		.length = PAGE,
-		.iova = iova,
-	};
-
-	return command(IOAS_ABI_IOAS_MAP, &cmd);
+	return uc_map_fixed(&w.t.c, space, va, PAGE, UC_RW, iova);
 }
 
 static inline int unmap_all(uint32_t space)
 {
-	struct ioas_abi_ioas_unmap cmd = {
-		.size = sizeof(cmd), .ioas_id = space, .length = UINT64_MAX,
-	};
-
-	return command(IOAS_ABI_IOAS_UNMAP, &cmd);
+	return uc_unmap_all(&w.t.c, space, NULL);
 }
 
 static inline struct ioas_abi_hwpt_alloc
 hwpt_request(const struct device *d, uint32_t pt_id, uint32_t flags)
 {
 	return (struct ioas_abi_hwpt_alloc){
-		.size = sizeof(struct ioas_abi_hwpt_alloc),
 		.flags = flags,
 		.dev_id = d->idev->obj.id,
 		.pt_id = pt_id,
@@ -435,26 +280,26 @@ hwpt_request(const struct device *d, uint32_t pt_id, uint32_t flags)
 static inline uint32_t hwpt_new(const struct device *d, uint32_t pt_id,
 				uint32_t flags)
 {
-	struct ioas_abi_hwpt_alloc cmd = hwpt_request(d, pt_id, flags);
+	uint32_t id = 0;
 
-	assert_int_equal(command(IOAS_ABI_HWPT_ALLOC, &cmd), 0);
-	return cmd.out_hwpt_id;
+	expect_ok(uc_hwpt(&w.t.c, d->idev->obj.id, pt_id, flags, &id));
+	return id;
 }
 
 /* A nested one; @fault 0: none. */
 static inline uint32_t nested_new(const struct device *d, uint32_t parent,
 				  uint32_t flags, uint32_t fault)
 {
-	struct ioas_abi_hwpt_alloc cmd = hwpt_request(d, parent, flags);
+	static const uint32_t data;
+	struct ioas_abi_hwpt_alloc s = hwpt_request(d, parent, flags);
 
-	cmd.data_type = 7;
-	cmd.data_len = 4;
-	cmd.data_uptr = addr(&cmd);
+	s.data_type = 7;
+	s.data_len = sizeof(data);
 	if (fault)
-		cmd.flags |= IOAS_ABI_HWPT_FAULT_ID_VALID;
-	cmd.fault_id = fault;
-	assert_int_equal(command(IOAS_ABI_HWPT_ALLOC, &cmd), 0);
-	return cmd.out_hwpt_id;
+		s.flags |= IOAS_ABI_HWPT_FAULT_ID_VALID;
+	s.fault_id = fault;
+	expect_ok(uc_hwpt_alloc(&w.t.c, &s, &data));
+	return s.out_hwpt_id;
 }
 
 /* Objects that are visible in the context. */
@@ -472,58 +317,32 @@ static inline unsigned int objects(void)
 	return nr;
 }
 
-/* ---- fixture ------------------------------------------------------------ */
+/* ---- life --------------------------------------------------------------- */
 
-static inline int world_begin(void **state)
+static inline int kinds_setup(void **state)
 {
-	const struct ioas_sim_options sim = { .page_lg2 = 12, .seed = 1 };
-	const struct ioas_uapi_options opts = { .host = &w.host };
-	struct ioas_memory_stats st;
-
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	ioas_memory_stats_get(&st);
-	w.blocks = st.nr_blocks;
-	w.host.ops = &host_ops;
-	w.host.page_lg2 = 12;
-	w.host.huge_lg2 = 21;
-	assert_int_equal(ioas_sim_create(&sim, &w.sim), 0);
-	assert_int_equal(ioas_sim_process_create(w.sim, &w.process), 0);
-	assert_int_equal(ioas_sim_map(w.process, MEMORY, NR_PAGES,
-				      IOAS_SIM_SCATTERED, 0), 0);
-	assert_int_equal(ioas_uapi_create(&opts, &w.uapi), 0);
-	assert_int_equal(ioas_iommufd_open(w.uapi, 0, &w.file), 0);
-	w.ictx = ioas_iommufd_of_file(w.file);
-	w.caller.uaccess = &user_ops;
-	assert_null(ioas_caller_enter(&w.caller));
+	uapi_begin(&w.t, NULL);
+	w.ictx = sim_context(w.t.h, w.t.c.fd);
 	w.group = ioas_igroup_create();
 	assert_non_null(w.group);
 	return 0;
 }
 
-static inline int world_end(void **state)
+static inline int kinds_teardown(void **state)
 {
-	struct ioas_memory_stats st;
-
 	(void)state;
 	for (unsigned int i = 0; i < MAX_DEVICES; i++)
 		if (w.devices[i].idev)
 			device_unbind(&w.devices[i]);
 	ioas_igroup_put(w.group);
-	for (int32_t fd = 0; fd < MAX_FDS; fd++)
-		fd_close(fd);
-	ioas_ufile_put(w.file);
-	ioas_uapi_destroy(w.uapi);
-	ioas_caller_leave(NULL);
-	ioas_origin_put(w.process);
-	assert_true(ioas_sim_idle(w.sim));
-	ioas_sim_destroy(w.sim);
-	ioas_memory_stats_get(&st);
-	assert_int_equal(st.nr_blocks, w.blocks);
+	uapi_end(&w.t);
 	return 0;
 }
 
-#define uapi_case(f) cmocka_unit_test_setup_teardown(f, world_begin, world_end)
+#define kinds_case(f) \
+	cmocka_unit_test_setup_teardown(f, kinds_setup, kinds_teardown)
 
 /* The groups are sound, and so is everything below. */
 static inline void world_check(void)
@@ -532,7 +351,7 @@ static inline void world_check(void)
 		if (w.devices[i].idev)
 			assert_int_equal(ioas_igroup_validate(
 						 w.devices[i].dev.group), 0);
-	assert_int_equal(ioas_iommufd_validate(w.ictx), 0);
+	uapi_validate(&w.t);
 }
 
 /* The @nth point from now on fails. */
@@ -540,13 +359,13 @@ static inline void fault_begin(uint64_t nth)
 {
 	w.fault = (struct ioas_fault){ .nth = nth };
 	ioas_fault_arm(&w.fault);
-	w.caller.fault = &w.fault;
+	simhost_task(w.t.h)->caller.fault = &w.fault;
 }
 
 /* Did it? */
 static inline bool fault_end(void)
 {
-	w.caller.fault = NULL;
+	simhost_task(w.t.h)->caller.fault = NULL;
 	ioas_fault_disarm();
 	return !w.fault.nth;
 }

@@ -97,12 +97,3 @@ int ioas_uaccess_replace(struct ioas_uaccess_client *c, uint32_t ioas_id)
 	ioas_object_put(&drop->obj);
 	return ret;
 }
-
-void ioas_uaccess_detach(struct ioas_uaccess_client *c)
-{
-	if (!c->space)
-		return;
-	IOAS_CHECK(ioas_access_detach(c->access));
-	ioas_object_put(&c->space->obj);
-	c->space = NULL;
-}

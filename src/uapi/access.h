@@ -6,8 +6,8 @@
  * program by itself. The object gives the core's access an id and keeps the
  * IOAS busy.
  *
- * Locks: none of its own; attach, replace and detach of one access exclude each
- * other by the caller.
+ * Locks: none of its own; attach and replace of one access exclude each other by
+ * the caller.
  */
 #ifndef IOAS_UAPI_ACCESS_H
 #define IOAS_UAPI_ACCESS_H
@@ -40,6 +40,5 @@ int ioas_uaccess_attach_space(struct ioas_uaccess_client *c,
 			      struct ioas_space *space);
 /* Return: as above; -ENOENT also: not attached. The same IOAS: nothing. */
 int ioas_uaccess_replace(struct ioas_uaccess_client *c, uint32_t ioas_id);
-void ioas_uaccess_detach(struct ioas_uaccess_client *c);
 
 #endif

@@ -61,11 +61,6 @@ static struct ioas_space *space_use(struct ioas_object_use *use,
 	return space_of(ioas_object_use(use, ictx, id, IOAS_OBJECT_IOAS));
 }
 
-struct ioas_space *ioas_space_get_sure(struct ioas_iommufd *ictx, uint32_t id)
-{
-	return space_of(ioas_object_get_sure(ictx, id, IOAS_OBJECT_IOAS));
-}
-
 int ioas_cmd_ioas_alloc(struct ioas_ucmd *ucmd)
 {
 	struct ioas_abi_ioas_alloc *cmd = ucmd->cmd;
@@ -211,7 +206,8 @@ int ioas_cmd_ioas_iova_ranges(struct ioas_ucmd *ucmd)
 
 /* ---- map ---------------------------------------------------------------- */
 
-uint32_t ioas_space_prot(uint32_t flags)
+/* Of IOAS_ABI_IOAS_MAP_* bits. */
+static uint32_t map_prot(uint32_t flags)
 {
 	uint32_t prot = IOAS_PROT_CACHE;
 
@@ -256,7 +252,7 @@ static int map_user(struct ioas_iommufd *ictx, struct ioas_abi_ioas_map *cmd)
 	ret = host->ops->user_origin(host, &origin);
 	if (!ret)
 		ret = ioas_iopt_map(space->ioas, origin, cmd->user_va,
-				    cmd->length, ioas_space_prot(cmd->flags),
+				    cmd->length, map_prot(cmd->flags),
 				    map_flags(cmd->flags), &cmd->iova);
 	ioas_object_unuse(&use);
 	return ret;
@@ -323,7 +319,7 @@ static int map_file(struct ioas_ucmd *ucmd, struct ioas_space *space)
 	if (ret)
 		return ret;
 	ret = ioas_iopt_map(space->ioas, origin, cmd->start, cmd->length,
-			    ioas_space_prot(cmd->flags), map_flags(cmd->flags),
+			    map_prot(cmd->flags), map_flags(cmd->flags),
 			    &iova);
 	ioas_origin_put(origin);
 	if (!ret)
@@ -353,16 +349,17 @@ int ioas_cmd_ioas_map_file(struct ioas_ucmd *ucmd)
 static void copy_syz(struct ioas_ucmd *ucmd)
 {
 	struct ioas_abi_ioas_copy *cmd = ucmd->cmd;
+	struct ioas_object_use use;
 	struct ioas_space *src;
 
 	if (!ucmd->ictx->uapi->mock ||
 	    !(cmd->flags & IOAS_ABI_MOCK_FLAGS_ACCESS_SYZ))
 		return;
 	cmd->flags &= ~IOAS_ABI_MOCK_FLAGS_ACCESS_SYZ;
-	src = ioas_space_get_sure(ucmd->ictx, cmd->src_ioas_id);
+	src = space_use(&use, ucmd->ictx, cmd->src_ioas_id);
 	if (src) {
 		cmd->src_iova = ioas_mock_syz_iova(src, cmd->src_iova);
-		ioas_object_put(&src->obj);
+		ioas_object_unuse(&use);
 	}
 }
 
@@ -383,8 +380,8 @@ static int copy_to(struct ioas_ucmd *ucmd, struct ioas_space *src)
 	if (!dst)
 		return -ENOENT;
 	ret = ioas_iopt_copy(dst->ioas, src->ioas, cmd->src_iova, cmd->length,
-			     ioas_space_prot(cmd->flags),
-			     map_flags(cmd->flags), &iova);
+			     map_prot(cmd->flags), map_flags(cmd->flags),
+			     &iova);
 	ioas_object_put(&dst->obj);
 	if (!ret)
 		cmd->dst_iova = iova;

@@ -22,10 +22,6 @@ struct ioas_space {
 
 /* Put it back with ioas_object_put(&space->obj). NULL: -ENOENT. */
 struct ioas_space *ioas_space_get(struct ioas_iommufd *ictx, uint32_t id);
-struct ioas_space *ioas_space_get_sure(struct ioas_iommufd *ictx, uint32_t id);
-
-/* Protection of IOAS_ABI_IOAS_MAP_* bits. */
-uint32_t ioas_space_prot(uint32_t flags);
 
 /* What may be mapped (6.5): @nr in all, of which @cap are in @ranges. */
 struct ioas_space_ranges {

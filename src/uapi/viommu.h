@@ -36,8 +36,6 @@ struct ioas_viommu_ops {
 	 */
 	int (*vdevice_init)(struct ioas_vdevice *vdev);
 	void (*vdevice_fini)(struct ioas_vdevice *vdev);
-	/* Bytes that follow the header of events of @type; 0: none. */
-	uint32_t (*vevent_size)(struct ioas_viommu *v, uint32_t type);
 	/* 6.21 step 5: 0 or -EOPNOTSUPP. NULL: none. */
 	int (*hw_queue_check)(struct ioas_viommu *v, uint32_t type);
 	/*

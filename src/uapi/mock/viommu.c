@@ -174,16 +174,6 @@ static int viommu_invalidate(struct ioas_viommu *v,
 	return ret;
 }
 
-/* ---- events (5.7) ------------------------------------------------------- */
-
-static uint32_t viommu_vevent_size(struct ioas_viommu *v, uint32_t type)
-{
-	(void)v;
-	if (type != IOAS_ABI_VEVENTQ_TYPE_SELFTEST)
-		return 0;
-	return sizeof(struct ioas_abi_vevent_selftest);
-}
-
 /* ---- queues (5.8) ------------------------------------------------------- */
 
 static int viommu_hw_queue_check(struct ioas_viommu *v, uint32_t type)
@@ -260,7 +250,6 @@ static void viommu_hw_queue_fini(struct ioas_hw_queue *q)
 const struct ioas_viommu_ops ioas_mock_viommu_ops = {
 	.invalidate = viommu_invalidate,
 	.nested_alloc = viommu_nested_alloc,
-	.vevent_size = viommu_vevent_size,
 	.hw_queue_check = viommu_hw_queue_check,
 	.hw_queue_init = viommu_hw_queue_init,
 	.hw_queue_fini = viommu_hw_queue_fini,

@@ -449,7 +449,7 @@ int op_copy(struct um *m)
 	struct ioas_abi_ioas_copy s = { .flags = 0 };
 	struct piece p[SPACE_AREAS];
 	uint64_t at, iova, length;
-	uint32_t nr;
+	uint32_t nr = 0;
 	int want, got;
 
 	if (src < 0)

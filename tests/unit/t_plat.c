@@ -678,7 +678,7 @@ static void *use_slot(void *arg)
 static void hazard_keeps_what_is_used(void **state)
 {
 	static atomic_uint thing[64];
-	struct user u = { 0 };
+	struct user u = { .slot = NULL };
 	pthread_t thread[2];
 
 	(void)state;

@@ -490,6 +490,17 @@ static uint32_t file_mask(struct ioas_ufile *f)
 				      IOAS_POLLWRNORM;
 }
 
+int ioas_local_seek(struct ioas_local *l, int fd)
+{
+	struct call c;
+	int ret = call_begin(l, &c, fd);
+
+	if (ret)
+		return ret;
+	call_end(&c);
+	return -ESPIPE;
+}
+
 int ioas_local_poll_mask(struct ioas_local *l, int fd)
 {
 	return ioas_local_poll(l, fd, UINT32_MAX, 0);

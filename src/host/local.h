@@ -88,6 +88,11 @@ int64_t ioas_local_read(struct ioas_local *l, int fd, uint64_t buffer,
 			uint64_t count);
 int64_t ioas_local_write(struct ioas_local *l, int fd, uint64_t buffer,
 			 uint64_t count);
+/*
+ * None of our files has positions: what lseek(2), pread(2) and pwrite(2) answer.
+ * Return: -ESPIPE or -EBADF.
+ */
+int ioas_local_seek(struct ioas_local *l, int fd);
 /* What is ready now: enum ioas_poll, or -EBADF. */
 int ioas_local_poll_mask(struct ioas_local *l, int fd);
 /*

@@ -66,6 +66,7 @@ static void what_is_not_ours_is_ebadf(void **state)
 		assert_int_equal(ioas_local_ioctl(l, n, 0x3b80, 0), -EBADF);
 		assert_int_equal(ioas_local_read(l, n, 0, 0), -EBADF);
 		assert_int_equal(ioas_local_write(l, n, 0, 0), -EBADF);
+		assert_int_equal(ioas_local_seek(l, n), -EBADF);
 		assert_int_equal(ioas_local_poll_mask(l, n), -EBADF);
 		assert_int_equal(ioas_local_dup(l, n, 0), -EBADF);
 		assert_int_equal(ioas_local_link_name(l, n, &name), -EBADF);
@@ -240,6 +241,21 @@ static void the_file_says_what_it_is(void **state)
 	assert_int_equal(call(b, FIONBIO, &on), 0);
 	assert_int_equal(call(b, FIONBIO, NULL), -EFAULT);
 	assert_int_equal(call(b, 0x1234, NULL), -ENOTTY);
+	end();
+}
+
+static void no_file_has_a_position(void **state)
+{
+	struct ioas_abi_fault_queue_alloc queue = { .size = sizeof(queue) };
+	int fd;
+
+	(void)state;
+	begin(NULL);
+	fd = open_one();
+	assert_int_equal(call(fd, IOAS_ABI_FAULT_QUEUE_ALLOC, &queue), 0);
+	assert_int_equal(ioas_local_seek(l, fd), -ESPIPE);
+	assert_int_equal(ioas_local_seek(l, (int)queue.out_fault_fd), -ESPIPE);
+	assert_int_equal(ioas_local_close(l, (int)queue.out_fault_fd), 0);
 	end();
 }
 
@@ -633,6 +649,7 @@ int main(void)
 		cmocka_unit_test(a_reserved_number_is_not_open_yet),
 		cmocka_unit_test(two_contexts_share_nothing),
 		cmocka_unit_test(the_file_says_what_it_is),
+		cmocka_unit_test(no_file_has_a_position),
 		cmocka_unit_test(bad_addresses_are_faults),
 		cmocka_unit_test(a_fault_is_this_thread_s),
 		cmocka_unit_test(a_file_outlives_its_descriptors_while_used),

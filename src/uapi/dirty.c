@@ -31,16 +31,6 @@ int ioas_cmd_hwpt_set_dirty_tracking(struct ioas_ucmd *ucmd)
 	return ret;
 }
 
-static uint64_t space_alignment(struct ioas *ioas)
-{
-	uint64_t alignment;
-
-	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	alignment = ioas->alignment;
-	ioas_read_unlock(&ioas->iova_lock);
-	return alignment;
-}
-
 /* Steps 3 to 5; the arithmetic of an empty range is the reference's. */
 static int bitmap_check(const struct ioas_abi_hwpt_get_dirty_bitmap *cmd,
 			struct ioas *ioas)
@@ -50,7 +40,7 @@ static int bitmap_check(const struct ioas_abi_hwpt_get_dirty_bitmap *cmd,
 
 	if (ioas_add_overflow(cmd->iova, cmd->length - 1, &last))
 		return -EOVERFLOW;
-	if (!ioas_is_aligned(ends, space_alignment(ioas)))
+	if (!ioas_is_aligned(ends, ioas_iopt_alignment(ioas)))
 		return -EINVAL;
 	/* The mask of what may be no power of two. */
 	if (!cmd->page_size || ends & (cmd->page_size - 1))

@@ -307,7 +307,6 @@ static int map_file(struct ioas_ucmd *ucmd, struct ioas_space *space)
 {
 	struct ioas_abi_ioas_map_file *cmd = ucmd->cmd;
 	struct ioas_origin *origin;
-	ioas_iova_t iova = cmd->iova;
 	uint64_t last;
 	int ret;
 
@@ -320,10 +319,8 @@ static int map_file(struct ioas_ucmd *ucmd, struct ioas_space *space)
 		return ret;
 	ret = ioas_iopt_map(space->ioas, origin, cmd->start, cmd->length,
 			    map_prot(cmd->flags), map_flags(cmd->flags),
-			    &iova);
+			    &cmd->iova);
 	ioas_origin_put(origin);
-	if (!ret)
-		cmd->iova = iova;
 	return ret;
 }
 
@@ -366,7 +363,6 @@ static void copy_syz(struct ioas_ucmd *ucmd)
 static int copy_to(struct ioas_ucmd *ucmd, struct ioas_space *src)
 {
 	struct ioas_abi_ioas_copy *cmd = ucmd->cmd;
-	ioas_iova_t iova = cmd->dst_iova;
 	struct ioas_space *dst;
 	ioas_iova_t last;
 	int ret;
@@ -381,10 +377,8 @@ static int copy_to(struct ioas_ucmd *ucmd, struct ioas_space *src)
 		return -ENOENT;
 	ret = ioas_iopt_copy(dst->ioas, src->ioas, cmd->src_iova, cmd->length,
 			     map_prot(cmd->flags), map_flags(cmd->flags),
-			     &iova);
+			     &cmd->dst_iova);
 	ioas_object_put(&dst->obj);
-	if (!ret)
-		cmd->dst_iova = iova;
 	return ret;
 }
 

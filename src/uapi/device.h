@@ -114,7 +114,7 @@ struct ioas_iommu_ops {
 
 	/*
 	 * A domain for @dev. @flags: IOAS_ABI_HWPT_*; @data->length 0: none.
-	 * Does 5b, 5d, 5e of iommufd-uapi 6.10; 5c is done before. Return: 0,
+	 * Does 5e of iommufd-uapi 6.10; 5a to 5d are done before. Return: 0,
 	 * -EOPNOTSUPP, -EINVAL, -EFAULT, -E2BIG, -ENOMEM.
 	 */
 	int (*domain_alloc)(struct ioas_udevice *dev, uint32_t flags,

@@ -46,10 +46,6 @@ static int payload_read(const struct ioas_user_data *data,
 
 /* ---- paging ------------------------------------------------------------- */
 
-#define PAGING_FLAGS                                                    \
-	(IOAS_ABI_HWPT_ALLOC_NEST_PARENT | IOAS_ABI_HWPT_FAULT_ID_VALID | \
-	 IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING | IOAS_ABI_HWPT_ALLOC_PASID)
-
 static int table_params(uint32_t pagetable, uint8_t page_lg2,
 			struct ioas_table_options *opts)
 {
@@ -84,13 +80,6 @@ static int mock_domain_alloc(struct ioas_udevice *dev, uint32_t flags,
 	};
 	int ret;
 
-	if (flags & ~PAGING_FLAGS)
-		return -EOPNOTSUPP;
-	if (opts.dirty && ioas_mock_device_const(dev)->no_dirty)
-		return -EOPNOTSUPP;
-	if ((flags & IOAS_ABI_HWPT_FAULT_ID_VALID) &&
-	    (flags & IOAS_ABI_HWPT_ALLOC_NEST_PARENT))
-		return -EOPNOTSUPP;
 	ret = payload_read(data, &payload);
 	if (!ret)
 		ret = table_params(payload.pagetable_type,

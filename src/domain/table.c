@@ -119,10 +119,9 @@ static int table_read_and_clear_dirty(struct ioas_domain *d, ioas_iova_t iova,
 				      ioas_iova_t last, unsigned int flags,
 				      struct ioas_dirty_sink *sink)
 {
-	ioas_pt_read_dirty(table_of(d)->pt, iova, last,
-			   !(flags & IOAS_DIRTY_NO_CLEAR),
-			   sink ? table_mark : NULL, sink);
-	return 0;
+	return ioas_pt_read_dirty(table_of(d)->pt, iova, last,
+				  !(flags & IOAS_DIRTY_NO_CLEAR),
+				  sink ? table_mark : NULL, sink);
 }
 
 static int table_set_dirty_tracking(struct ioas_domain *d, bool on)
@@ -178,6 +177,10 @@ int ioas_table_domain_create(const struct ioas_table_options *opts,
 	if (!t)
 		return -ENOMEM;
 	ret = ioas_pt_create(format, &opts->pt, &t->pt);
+	if (!ret && opts->dirty && !ioas_pt_tracks_dirty(t->pt)) {
+		ioas_pt_destroy(t->pt);
+		ret = -EOPNOTSUPP;
+	}
 	if (ret) {
 		ioas_free(t, sizeof(*t));
 		return ret;
@@ -185,9 +188,8 @@ int ioas_table_domain_create(const struct ioas_table_options *opts,
 	t->domain = (struct ioas_domain){
 		.ops = opts->dirty ? &table_dirty_ops : &table_ops,
 		.pgsizes = ioas_pt_pgsizes(t->pt),
-		.first = opts->pt.first,
-		.last = opts->pt.last,
 	};
+	ioas_pt_aperture(t->pt, &t->domain.first, &t->domain.last);
 	t->small_leaf = opts->small_leaf;
 	*out = &t->domain;
 	return 0;

@@ -15,7 +15,7 @@ struct ioas_table_options {
 	const struct ioas_pt_format *format; /* NULL: &ioas_pt_mock */
 	/* Page sizes, aperture, memory and hooks; as for ioas_pt_create(). */
 	struct ioas_pt_params pt;
-	/* Offer the dirty tracking ops. */
+	/* Offer the dirty tracking ops; some formats need IOAS_PT_DIRTY too. */
 	bool dirty;
 	/*
 	 * Largest leaf where leaves of a page are asked for, for dirty bits
@@ -29,7 +29,10 @@ struct ioas_table_options {
  * @opts: read during the call
  * @out:  written on success; destroyed by its ops
  *
- * Return: 0 or what ioas_pt_create() says.
+ * The aperture is the lower half where the format has two.
+ *
+ * Return: 0, -EOPNOTSUPP (@dirty, but leaves are not tracked), or what
+ * ioas_pt_create() says.
  */
 int ioas_table_domain_create(const struct ioas_table_options *opts,
 			     struct ioas_domain **out);

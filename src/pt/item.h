@@ -47,6 +47,14 @@ static inline bool item_publish(uint64_t *item, uint64_t e)
 					   __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
+/* @old becomes @e; false if it is something else. */
+static inline bool item_replace(uint64_t *item, uint64_t old, uint64_t e)
+{
+	old = item_le(old);
+	return __atomic_compare_exchange_n(item, &old, item_le(e), false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 static inline uint64_t item_exchange(uint64_t *item, uint64_t e)
 {
 	return item_le(__atomic_exchange_n(item, item_le(e),

@@ -8,8 +8,12 @@
  * unmapped range costs the tables it once had, and mapping again touches warm
  * memory.
  *
- * Lock: mem.lock, rank TABLE, held for a few instructions or for the
- * allocation of a chunk.
+ * The root is a table like others where it has their size; if not, it has
+ * memory of its own, because it neither goes away nor comes back.
+ *
+ * Locks, both of rank TABLE and never nested: mem.lock, held for a few
+ * instructions or for the allocation of a chunk; grow_lock, held while the root
+ * is raised.
  */
 #include "pt/impl.h"
 
@@ -148,6 +152,62 @@ void ioas_pt_mem_sync(struct ioas_pt *pt)
 	ioas_mutex_unlock(&m->lock);
 }
 
+static void *root_own_alloc(struct ioas_pt *pt)
+{
+	const struct pt_mem *m = &pt->mem;
+	size_t bytes = pt_root_bytes(pt);
+
+	if (ioas_fault_point(IOAS_FP_TABLE))
+		return NULL;
+	if (m->ops)
+		return m->ops->alloc(m->ctx, bytes);
+	return ioas_plat_alloc_aligned(bytes, bytes);
+}
+
+static void root_own_free(struct ioas_pt *pt)
+{
+	const struct pt_mem *m = &pt->mem;
+	size_t bytes = pt_root_bytes(pt);
+	unsigned int level;
+	void *root = pt_top(pt, &level);
+
+	if (m->ops)
+		m->ops->free(m->ctx, root, bytes);
+	else
+		ioas_plat_free_aligned(root, bytes, bytes);
+}
+
+int ioas_pt_root_alloc(struct ioas_pt *pt)
+{
+	void *root;
+
+	pt->root_own = pt_root_bytes(pt) != pt->mem.table_bytes;
+	root = pt->root_own ? root_own_alloc(pt) : ioas_pt_table_alloc(pt);
+	if (!root)
+		return -ENOMEM;
+	memset(root, 0, pt_root_bytes(pt));
+	pt_flush(pt, root, (size_t)1 << pt->root_index_lg2);
+	atomic_store_explicit(&pt->top, (uintptr_t)root | pt->root_level,
+			      memory_order_release);
+	return 0;
+}
+
+bool ioas_pt_raise(struct ioas_pt *pt, uintptr_t old, uint64_t *root,
+		   unsigned int level)
+{
+	bool raised;
+
+	ioas_mutex_lock(&pt->grow_lock, IOAS_RANK_TABLE);
+	raised = atomic_load_explicit(&pt->top, memory_order_relaxed) == old;
+	if (raised && pt->hooks && pt->hooks->grown)
+		pt->hooks->grown(pt->hooks_ctx, pt_table_pa(pt, root), level);
+	if (raised)
+		atomic_store_explicit(&pt->top, (uintptr_t)root | level,
+				      memory_order_release);
+	ioas_mutex_unlock(&pt->grow_lock);
+	return raised;
+}
+
 void ioas_pt_mem_init(struct ioas_pt *pt, const struct ioas_pt_params *params)
 {
 	struct pt_mem *m = &pt->mem;
@@ -172,16 +232,20 @@ void ioas_pt_mem_fini(struct ioas_pt *pt)
 {
 	struct pt_mem *m = &pt->mem;
 	struct pt_chunk *next;
+	unsigned int level;
+	bool rooted = pt_top(pt, &level);
 
 	if (m->ops) {
 		struct pt_list tree = { 0 };
 
-		if (pt->root)
+		if (rooted)
 			pt->format->collect(pt, &tree);
 		mem_free_list(m, &tree);
 		mem_free_list(m, &m->pending);
 		mem_free_list(m, &m->free);
 	}
+	if (rooted && pt->root_own)
+		root_own_free(pt);
 	for (struct pt_chunk *c = m->chunks; c; c = next) {
 		next = c->next;
 		ioas_plat_free_aligned(c->base, c->bytes, c->align);

@@ -2,82 +2,98 @@
 /*
  * pt: what all formats have in common
  *
- * Geometry: the top level is the lowest one whose table spans the aperture and
- * that has items for the largest leaf which fits in it. It does not change, so
- * the root is a constant of the page table.
+ *   aperture   [ lower half )   hole   [ upper half )      sign-extended
+ *              [ everything that the width decodes  )      else
+ *
+ * A format fills in the geometry (init); here it becomes an aperture and a
+ * root. Ranges are brought inside the aperture, and below the root's span,
+ * before a format sees them.
  */
 #include "pt/impl.h"
 
-/* Level whose items, or groups of them, are leaves of 2^@lg2 bytes. */
-static unsigned int level_of(const struct ioas_pt *pt, unsigned int lg2)
+/* What the width decodes of addresses that begin with zeros. */
+static uint64_t width_last(const struct ioas_pt *pt)
 {
-	return (lg2 - pt->granule_lg2) / pt->format->index_lg2;
+	unsigned int bits = pt->va_bits;
+
+	if (pt->flags & IOAS_PT_SIGN_EXTEND)
+		bits--;
+	return IOAS_U64_MAX >> (64 - bits);
 }
 
-/* Does an aligned block of 2^@lg2 bytes lie in the aperture? */
-static bool size_fits(const struct ioas_pt *pt, unsigned int lg2)
+static int make_windows(struct ioas_pt *pt, const struct ioas_pt_params *params)
 {
-	uint64_t mask = ((uint64_t)1 << lg2) - 1;
-	uint64_t start = (pt->first + mask) & ~mask;
+	uint64_t limit = width_last(pt);
+	struct pt_window *w = pt->window;
 
-	/* If start wraps, the last IOVA asks for the highest level anyway. */
-	return start <= pt->last && pt->last - start >= mask;
-}
-
-static unsigned int top_level(const struct ioas_pt *pt)
-{
-	unsigned int top = 0;
-
-	if (pt->last >> pt->granule_lg2)
-		top = level_of(pt, ioas_log2(pt->last));
-	for (unsigned int lg2 = 63; lg2 > pt->granule_lg2; lg2--)
-		if (pt->pgsizes >> lg2 & 1 && size_fits(pt, lg2))
-			return (unsigned int)ioas_max(top, level_of(pt, lg2));
-	return top;
-}
-
-static int params_check(const struct ioas_pt_format *format,
-			const struct ioas_pt_params *params)
-{
-	if (!params->pgsizes || params->pgsizes & ~format->pgsizes ||
-	    params->first > params->last || params->oa_bits > format->oa_bits)
+	w[0].first = params->first;
+	w[0].last = params->last || params->first ? params->last : limit;
+	if (w[0].first > w[0].last)
 		return -EINVAL;
-	if (format->va_bits < 64 && params->last >> format->va_bits)
+	if (w[0].last > limit)
 		return -EOPNOTSUPP;
+	pt->nr_windows = 1;
+	if (pt->flags & IOAS_PT_SIGN_EXTEND) {
+		w[1].first = ~limit;
+		w[1].last = IOAS_U64_MAX;
+		pt->nr_windows = 2;
+	}
 	return 0;
+}
+
+static int make_geometry(struct ioas_pt *pt,
+			 const struct ioas_pt_params *params)
+{
+	const struct ioas_pt_format *format = pt->format;
+	int ret;
+
+	if (params->oa_bits > format->oa_bits ||
+	    params->va_bits > format->va_bits)
+		return -EINVAL;
+	if (params->flags & ~format->flags ||
+	    (params->c_bit && !format->knows_c_bit))
+		return -EOPNOTSUPP;
+	pt->flags = params->flags;
+	pt->c_bit = params->c_bit;
+	pt->va_bits = params->va_bits;
+	pt->oa_bits = params->oa_bits ? params->oa_bits : format->oa_bits;
+	pt->granule_lg2 = format->granule_lg2;
+	ret = format->init(pt, params);
+	if (ret)
+		return ret;
+	pt->oa_last = IOAS_U64_MAX >> (64 - pt->oa_bits);
+	pt->pgsizes = pt->leaf_sizes;
+	if (params->pgsizes) {
+		ret = ioas_pt_set_pgsizes(pt, params->pgsizes);
+		if (ret)
+			return ret;
+	}
+	return make_windows(pt, params);
 }
 
 int ioas_pt_create(const struct ioas_pt_format *format,
 		   const struct ioas_pt_params *params, struct ioas_pt **out)
 {
-	unsigned int oa_bits = params->oa_bits ? params->oa_bits :
-					   format->oa_bits;
-	struct ioas_pt *pt;
+	struct ioas_pt *pt = ioas_zalloc(sizeof(*pt), IOAS_FP_ALLOC_SPACE);
 	int ret;
 
-	ret = params_check(format, params);
-	if (ret)
-		return ret;
-	pt = ioas_zalloc(sizeof(*pt), IOAS_FP_ALLOC_SPACE);
 	if (!pt)
 		return -ENOMEM;
 	pt->format = format;
-	pt->pgsizes = params->pgsizes;
-	pt->first = params->first;
-	pt->last = params->last;
-	pt->oa_last = IOAS_U64_MAX >> (64 - oa_bits);
-	pt->granule_lg2 = (uint8_t)ioas_ctz(pt->pgsizes);
-	pt->top_level = (uint8_t)top_level(pt);
 	pt->count = params->count;
 	pt->hooks = params->hooks;
 	pt->hooks_ctx = params->hooks_ctx;
-	ioas_pt_mem_init(pt, params);
-	pt->root = ioas_pt_table_alloc(pt);
-	if (!pt->root) {
-		ioas_pt_destroy(pt);
-		return -ENOMEM;
+	ret = make_geometry(pt, params);
+	if (ret) {
+		ioas_free(pt, sizeof(*pt));
+		return ret;
 	}
-	memset(pt->root, 0, pt->mem.table_bytes);
+	ioas_pt_mem_init(pt, params);
+	ret = ioas_pt_root_alloc(pt);
+	if (ret) {
+		ioas_pt_destroy(pt);
+		return ret;
+	}
 	*out = pt;
 	return 0;
 }
@@ -100,47 +116,144 @@ ioas_iova_t ioas_pt_unmap(struct ioas_pt *pt, const struct ioas_pt_unmap *rq)
 	return pt->format->unmap(pt, rq);
 }
 
+/* Last IOVA that the tables reach as they are; a root may rise (4.7). */
+static uint64_t span_last(const struct ioas_pt *pt)
+{
+	unsigned int level, lg2;
+
+	if (!(pt->flags & IOAS_PT_GROW))
+		return IOAS_U64_MAX;
+	pt_top(pt, &level);
+	lg2 = pt->granule_lg2 + (level + 1u) * pt->format->index_lg2;
+	return lg2 < 64 ? ((uint64_t)1 << lg2) - 1 : IOAS_U64_MAX;
+}
+
+/* Where a leaf that spans @iova may stand: the end of that window, or false. */
+static bool reach(const struct ioas_pt *pt, ioas_iova_t iova, ioas_iova_t *last)
+{
+	if (!pt_in_aperture(pt, iova, iova))
+		return false;
+	*last = pt->window[iova > pt->window[0].last].last;
+	*last = ioas_min(*last, span_last(pt));
+	return iova <= *last;
+}
+
+/* [*@iova, *@last] as far as window @i and the tables go; false: not at all. */
+static bool clip(const struct ioas_pt *pt, unsigned int i, ioas_iova_t *iova,
+		 ioas_iova_t *last)
+{
+	*iova = ioas_max(*iova, pt->window[i].first);
+	*last = ioas_min(*last, ioas_min(pt->window[i].last, span_last(pt)));
+	return *iova <= *last;
+}
+
+uint64_t ioas_pt_remove(struct ioas_pt *pt, ioas_iova_t iova, uint64_t length,
+			uint32_t *tables)
+{
+	uint32_t ignored;
+	uint64_t last, limit;
+
+	tables = tables ? tables : &ignored;
+	*tables = 0;
+	if (!length || !reach(pt, iova, &limit))
+		return 0;
+	if (!ioas_last(iova, length, &last) || last > limit)
+		last = limit;
+	return pt->format->remove(pt, iova, last, tables);
+}
+
 int ioas_pt_translate_run(struct ioas_pt *pt, ioas_iova_t iova,
 			  ioas_iova_t last, uint64_t *cursor, uint64_t *oa,
 			  uint64_t *length)
 {
-	if (iova < pt->first || iova > pt->last)
+	uint64_t limit;
+
+	if (!reach(pt, iova, &limit))
 		return -ENOENT;
-	return pt->format->translate_run(pt, iova, ioas_min(last, pt->last),
+	return pt->format->translate_run(pt, iova, ioas_min(last, limit),
 					 cursor, oa, length);
+}
+
+int ioas_pt_lookup(struct ioas_pt *pt, ioas_iova_t iova,
+		   struct ioas_pt_hit *hit)
+{
+	if (!pt_in_aperture(pt, iova, iova))
+		return -ENOENT;
+	return pt->format->lookup(pt, iova, hit);
+}
+
+bool ioas_pt_soil(struct ioas_pt *pt, const struct ioas_pt_hit *hit)
+{
+	return pt->format->soil(hit->item, hit->word);
 }
 
 int ioas_pt_leaf(struct ioas_pt *pt, ioas_iova_t iova,
 		 struct ioas_pt_leaf *leaf)
 {
-	if (iova < pt->first || iova > pt->last)
+	uint64_t limit;
+
+	if (!reach(pt, iova, &limit))
 		return -ENOENT;
 	return pt->format->leaf(pt, iova, leaf);
 }
 
 void ioas_pt_mark_dirty(struct ioas_pt *pt, ioas_iova_t iova, ioas_iova_t last)
 {
-	iova = ioas_max(iova, pt->first);
-	last = ioas_min(last, pt->last);
-	if (iova <= last)
-		pt->format->mark_dirty(pt, iova, last);
+	for (unsigned int i = 0; pt->tracks && i < pt->nr_windows; i++) {
+		uint64_t from = iova, to = last;
+
+		if (clip(pt, i, &from, &to))
+			pt->format->mark_dirty(pt, from, to);
+	}
 }
 
-void ioas_pt_read_dirty(struct ioas_pt *pt, ioas_iova_t iova,
-			ioas_iova_t last, bool clear, ioas_pt_mark_fn *mark,
-			void *ctx)
+int ioas_pt_read_dirty(struct ioas_pt *pt, ioas_iova_t iova,
+		       ioas_iova_t last, bool clear, ioas_pt_mark_fn *mark,
+		       void *ctx)
 {
-	iova = ioas_max(iova, pt->first);
-	last = ioas_min(last, pt->last);
-	if (iova <= last)
-		pt->format->read_dirty(pt, iova, last, clear, mark, ctx);
+	if (!pt->tracks)
+		return -EOPNOTSUPP;
+	for (unsigned int i = 0; i < pt->nr_windows; i++) {
+		uint64_t from = iova, to = last;
+
+		if (clip(pt, i, &from, &to))
+			pt->format->read_dirty(pt, from, to, clear, mark, ctx);
+	}
+	return 0;
 }
 
 int ioas_pt_split(struct ioas_pt *pt, ioas_iova_t iova)
 {
-	if (iova < pt->first || iova > pt->last)
+	uint64_t limit;
+
+	if (!pt_in_aperture(pt, iova, iova) ||
+	    !ioas_is_aligned(iova, pt->pgsizes & -pt->pgsizes))
 		return -EINVAL;
-	return pt->format->split(pt, iova);
+	return reach(pt, iova, &limit) ? pt->format->split(pt, iova) : 0;
+}
+
+int ioas_pt_split_to(struct ioas_pt *pt, ioas_iova_t iova, unsigned int lg2)
+{
+	uint64_t limit;
+
+	if (lg2 > 63 || !(pt->pgsizes >> lg2 & 1))
+		return -EINVAL;
+	if (!reach(pt, iova, &limit))
+		return -ENOENT;
+	return pt->format->split_to(pt, iova, lg2);
+}
+
+int ioas_pt_merge(struct ioas_pt *pt, ioas_iova_t iova, unsigned int lg2)
+{
+	uint64_t limit;
+
+	if (lg2 > 63 || !(pt->pgsizes >> lg2 & 1) ||
+	    !ioas_is_aligned(iova, (uint64_t)1 << lg2))
+		return -EINVAL;
+	if (!reach(pt, iova, &limit) ||
+	    limit - iova < ((uint64_t)1 << lg2) - 1)
+		return -ENOENT;
+	return pt->format->merge(pt, iova, lg2);
 }
 
 void ioas_pt_sync(struct ioas_pt *pt)
@@ -157,17 +270,42 @@ void ioas_pt_invalidate(struct ioas_pt *pt, ioas_iova_t iova, ioas_iova_t last,
 		pt->hooks->invalidate(pt->hooks_ctx, iova, last, tables);
 }
 
-uint64_t ioas_pt_root(const struct ioas_pt *pt, unsigned int *level)
+void ioas_pt_root(const struct ioas_pt *pt, struct ioas_pt_root *root)
 {
-	*level = pt->top_level;
-	if (pt->mem.identity)
-		return (uint64_t)(uintptr_t)pt->root;
-	return pt->mem.ops->to_pa(pt->mem.ctx, pt->root);
+	unsigned int level;
+	uint64_t *table = pt_top(pt, &level);
+
+	*root = (struct ioas_pt_root){
+		.pa = pt_table_pa(pt, table),
+		.level = (uint8_t)level,
+	};
+	if (pt->format->describe)
+		pt->format->describe(pt, root);
 }
 
 uint64_t ioas_pt_pgsizes(const struct ioas_pt *pt)
 {
 	return pt->pgsizes;
+}
+
+void ioas_pt_aperture(const struct ioas_pt *pt, ioas_iova_t *first,
+		      ioas_iova_t *last)
+{
+	*first = pt->window[0].first;
+	*last = pt->window[0].last;
+}
+
+int ioas_pt_set_pgsizes(struct ioas_pt *pt, uint64_t pgsizes)
+{
+	if (!pgsizes || pgsizes & ~pt->leaf_sizes)
+		return -EINVAL;
+	pt->pgsizes = pgsizes;
+	return 0;
+}
+
+bool ioas_pt_tracks_dirty(const struct ioas_pt *pt)
+{
+	return pt->tracks;
 }
 
 static uint64_t stat_read(const struct ioas_pt *pt, enum pt_stat stat)
@@ -196,6 +334,8 @@ uint64_t ioas_pt_memory(struct ioas_pt *pt)
 	ioas_mutex_lock(&pt->mem.lock, IOAS_RANK_TABLE);
 	bytes = pt->mem.nr_tables * pt->mem.table_bytes + pt->mem.fresh_bytes;
 	ioas_mutex_unlock(&pt->mem.lock);
+	if (pt->root_own)
+		bytes += pt_root_bytes(pt);
 	return bytes;
 }
 
@@ -206,7 +346,7 @@ bool ioas_pt_validate(struct ioas_pt *pt)
 	/* T1 to T4, then T5. */
 	return pt->format->validate(pt, &nr_tables) &&
 	       nr_tables + pt->mem.free.nr + pt->mem.pending.nr ==
-		       pt->mem.nr_tables;
+		       pt->mem.nr_tables + pt->root_own;
 }
 
 void ioas_pt_for_each_leaf(struct ioas_pt *pt,
@@ -214,7 +354,13 @@ void ioas_pt_for_each_leaf(struct ioas_pt *pt,
 				      const struct ioas_pt_leaf *leaf),
 			   void *ctx)
 {
-	pt->format->for_each_leaf(pt, fn, ctx);
+	for (unsigned int i = 0; i < pt->nr_windows; i++) {
+		uint64_t iova = 0, last = IOAS_U64_MAX;
+
+		if (clip(pt, i, &iova, &last) &&
+		    !pt->format->for_each_leaf(pt, iova, last, fn, ctx))
+			return;
+	}
 }
 
 static char *put_hex(char *at, uint64_t n)

@@ -51,15 +51,43 @@ enum ioas_pt_prot {
 	IOAS_PT_PRIV = 1u << 5,
 };
 
+/* How a page table is made; what a format does not know is -EOPNOTSUPP. */
+enum ioas_pt_flags {
+	/* x86_64, riscv64: the upper half, with all high bits set, is usable. */
+	IOAS_PT_SIGN_EXTEND = 1u << 0,
+	/* amdv1: the root begins at @levels and rises when it has to. */
+	IOAS_PT_GROW = 1u << 1,
+	/* amdv1 FC, vtdss SNP: leaves ignore the no-snoop attribute. */
+	IOAS_PT_FORCE_COHERENT = 1u << 2,
+	/* vtdss: what may not be written is refused (8.2.1). */
+	IOAS_PT_REQUIRE_WRITE = 1u << 3,
+	/* Leaves are made so that a write shows. amdv1, vtdss, mock: always. */
+	IOAS_PT_DIRTY = 1u << 4,
+	/* arm64: groups with the Contiguous bit; riscv64: Svnapot. */
+	IOAS_PT_CONTIGUOUS = 1u << 5,
+	/* arm64_s2: memory attributes for forced write-back. */
+	IOAS_PT_S2FWB = 1u << 6,
+	/* arm64: who walks needs break-before-make (8.3.6). */
+	IOAS_PT_BREAK = 1u << 7,
+};
+
 struct ioas_pt;
 struct ioas_pt_format;
 
 /*
  * Where the memory of tables comes from. A table entry holds the address that
  * to_pa() gives. Tables are handed back when the page table is destroyed.
+ *
+ * Tables are trusted: frames are read back from them. Nobody else may write
+ * this memory, but for the accessed and dirty bits of leaves. Where a guest can
+ * write what it walks, keep the tables private and publish a copy: to_pa()
+ * gives the place of the copy, hooks.flush says what to copy when.
  */
 struct ioas_pt_mem_ops {
-	/* Contents do not matter; aligned to @bytes, a power of two. */
+	/*
+	 * Contents do not matter; aligned to @bytes, a power of two from 64.
+	 * Tables of a format have one size, its root may have another.
+	 */
 	void *(*alloc)(void *ctx, size_t bytes);
 	void (*free)(void *ctx, void *table, size_t bytes);
 	/* Both NULL: the address of this process. */
@@ -79,16 +107,39 @@ struct ioas_pt_hooks {
 	void (*sync)(void *ctx);
 	/* NULL, or: [@iova, @last] became present (page-tables 6.3). */
 	void (*mapped)(void *ctx, ioas_iova_t iova, ioas_iova_t last);
+	/*
+	 * NULL, or: @nr items from @items on have new values, for walkers that
+	 * do not see this memory (page-tables 6.1). A new table comes before
+	 * the entry that points to it; once per stretch of a table. Threads on
+	 * disjoint ranges call it at the same time, also for one entry.
+	 */
+	void (*flush)(void *ctx, const uint64_t *items, size_t nr);
+	/*
+	 * NULL, or: the root is now the table at @pa, of @level (4.7). Nothing
+	 * is mapped above the old one before this returns.
+	 */
+	void (*grown)(void *ctx, uint64_t pa, unsigned int level);
 };
 
 struct ioas_pt_params {
-	/* Page sizes that may be used; lowest bit: the granule. */
+	/* Page sizes that may be used; lowest bit: the granule. 0: all. */
 	uint64_t pgsizes;
-	/* Aperture. */
+	/*
+	 * Aperture, of the lower half if there are two. Both 0: everything that
+	 * the width decodes.
+	 */
 	ioas_iova_t first;
 	ioas_iova_t last;
+	/* Width of IOVAs (page-tables 1.5, 4.8); 0: from @last and @levels. */
+	uint8_t va_bits;
 	/* Output addresses are below 2^oa_bits; 0: as wide as the format. */
 	uint8_t oa_bits;
+	/* Levels of tables at the beginning; 0: as the width asks. */
+	uint8_t levels;
+	/* enum ioas_pt_flags */
+	uint32_t flags;
+	/* amdv1, x86_64: memory encryption bit, set but in MMIO leaves; or 0. */
+	uint64_t c_bit;
 	/* Keep the counters of struct ioas_pt_stats. */
 	bool count;
 	/* NULL: chunks from the platform. */
@@ -156,7 +207,52 @@ struct ioas_pt_stats {
 	uint64_t invalidations;
 };
 
+/* What the registers and device tables of a walker hold (page-tables 8). */
+struct ioas_pt_root {
+	uint64_t pa;
+	/* Of the root table. */
+	uint8_t level;
+	/* amdv1 mode, vtdss aw, x86_64 levels, riscv64 mode. */
+	uint8_t code;
+	/* arm64: T0SZ, TG0, physical size, start level, and stage 2's SL0. */
+	uint8_t tsz;
+	uint8_t tg0;
+	uint8_t ps;
+	uint8_t start_level;
+	uint8_t sl0;
+};
+
+/* What a look from a lock-free reader found. */
+struct ioas_pt_hit {
+	uint64_t oa; /* of the whole leaf */
+	uint64_t *item; /* that was used, and what it held */
+	uint64_t word;
+	uint8_t lg2;
+	bool dirty; /* as this item has it; true if nothing is tracked */
+	uint32_t prot;
+};
+
 extern const struct ioas_pt_format ioas_pt_mock;
+extern const struct ioas_pt_format ioas_pt_amdv1;
+extern const struct ioas_pt_format ioas_pt_vtdss;
+extern const struct ioas_pt_format ioas_pt_x86_64;
+/* By stage and granule. */
+extern const struct ioas_pt_format ioas_pt_arm64_s1_4k;
+extern const struct ioas_pt_format ioas_pt_arm64_s1_16k;
+extern const struct ioas_pt_format ioas_pt_arm64_s1_64k;
+extern const struct ioas_pt_format ioas_pt_arm64_s2_4k;
+extern const struct ioas_pt_format ioas_pt_arm64_s2_16k;
+extern const struct ioas_pt_format ioas_pt_arm64_s2_64k;
+extern const struct ioas_pt_format ioas_pt_riscv64;
+extern const struct ioas_pt_format ioas_pt_riscv64_x4;
+
+/*
+ * By name ("amdv1", "arm64_s1") and, for arm64, granule; @granule_lg2 0: the
+ * smallest. NULL: there is none.
+ */
+const struct ioas_pt_format *ioas_pt_format_find(const char *name,
+						 unsigned int granule_lg2);
+const char *ioas_pt_format_name(const struct ioas_pt_format *format);
 
 /**
  * ioas_pt_create() - an empty page table
@@ -164,8 +260,9 @@ extern const struct ioas_pt_format ioas_pt_mock;
  * @params: read during the call; ops and contexts in it are borrowed
  * @out:    written on success
  *
- * Return: 0, -EINVAL (no page size, sizes the format lacks, empty aperture, too
- * many output bits), -EOPNOTSUPP (aperture the format cannot decode), -ENOMEM.
+ * Return: 0, -EINVAL (sizes the format lacks, empty aperture, widths above the
+ * format's), -EOPNOTSUPP (depth the format lacks, width that the depth cannot
+ * decode, flag or c_bit that the format does not know), -ENOMEM. (4.8)
  */
 int ioas_pt_create(const struct ioas_pt_format *format,
 		   const struct ioas_pt_params *params, struct ioas_pt **out);
@@ -201,8 +298,12 @@ int ioas_pt_leaf(struct ioas_pt *pt, ioas_iova_t iova,
 /* As a device that wrote would: unmapped parts are skipped. */
 void ioas_pt_mark_dirty(struct ioas_pt *pt, ioas_iova_t iova,
 			ioas_iova_t last);
-/* Report what is dirty, clipped to the range; @mark may be NULL. */
-void ioas_pt_read_dirty(struct ioas_pt *pt, ioas_iova_t iova,
+/*
+ * Report what is dirty, clipped to the range; @mark may be NULL. A leaf that
+ * the range covers in part stays dirty (but for the mock format).
+ * Return: 0 or -EOPNOTSUPP (leaves are not tracked).
+ */
+int ioas_pt_read_dirty(struct ioas_pt *pt, ioas_iova_t iova,
 			ioas_iova_t last, bool clear, ioas_pt_mark_fn *mark,
 			void *ctx);
 
@@ -212,14 +313,54 @@ void ioas_pt_read_dirty(struct ioas_pt *pt, ioas_iova_t iova,
  * been cut less far then, with the same output.
  */
 int ioas_pt_split(struct ioas_pt *pt, ioas_iova_t iova);
+/*
+ * Cut the leaf that holds @iova into leaves of 2^@lg2 bytes. Return: 0 (also if
+ * it is not larger), -ENOENT, -EINVAL (no such size), -ENOMEM. (4.6)
+ */
+int ioas_pt_split_to(struct ioas_pt *pt, ioas_iova_t iova, unsigned int lg2);
+/*
+ * Make one leaf of 2^@lg2 bytes of those in [@iova, @iova + 2^@lg2). Dirty if
+ * one was. Completes an invalidation. Return: 0 (also if it is one leaf as
+ * large or larger), -EINVAL (no such size, misaligned, outputs or attributes
+ * do not fit), -ENOENT (a hole), -ENOMEM. (4.6)
+ */
+int ioas_pt_merge(struct ioas_pt *pt, ioas_iova_t iova, unsigned int lg2);
+
+/*
+ * Remove what is mapped from @iova on as page-tables 4.3 says: stops at a hole
+ * or inside a leaf; a leaf that the range ends in goes as a whole. For owners
+ * who do not keep books of their own. @tables, may be NULL: how many left the
+ * tree. Return: bytes removed.
+ */
+uint64_t ioas_pt_remove(struct ioas_pt *pt, ioas_iova_t iova, uint64_t length,
+			uint32_t *tables);
+
+/*
+ * The leaf at @iova, for readers that take no lock. May run during any other
+ * operation if tables that left the tree are not used again before the caller
+ * is done: see domain/view.h. Return: 0 or -ENOENT.
+ */
+int ioas_pt_lookup(struct ioas_pt *pt, ioas_iova_t iova,
+		   struct ioas_pt_hit *hit);
+/* Makes what was found dirty; false: it changed meanwhile, look again. */
+bool ioas_pt_soil(struct ioas_pt *pt, const struct ioas_pt_hit *hit);
 
 /* Completes invalidation; tables that left the tree may be used again. */
 void ioas_pt_sync(struct ioas_pt *pt);
 
-/* The memory a walker starts from, and the level it stands on. */
-uint64_t ioas_pt_root(const struct ioas_pt *pt, unsigned int *level);
-/* Sizes and aperture as published. */
+/* Where a walker starts, and how it is told. */
+void ioas_pt_root(const struct ioas_pt *pt, struct ioas_pt_root *root);
+/* Sizes in use; the whole width, of the lower half if there are two. */
 uint64_t ioas_pt_pgsizes(const struct ioas_pt *pt);
+void ioas_pt_aperture(const struct ioas_pt *pt, ioas_iova_t *first,
+		      ioas_iova_t *last);
+/*
+ * From now on only these sizes. Nothing may be running. Return: 0 or -EINVAL
+ * (none, or one that the page table lacks).
+ */
+int ioas_pt_set_pgsizes(struct ioas_pt *pt, uint64_t pgsizes);
+/* Leaves are made so that a write shows. */
+bool ioas_pt_tracks_dirty(const struct ioas_pt *pt);
 void ioas_pt_stats(const struct ioas_pt *pt, struct ioas_pt_stats *stats);
 /* Bytes of tables held, in use or not. */
 uint64_t ioas_pt_memory(struct ioas_pt *pt);

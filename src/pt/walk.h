@@ -3,26 +3,34 @@
  * walk: the walker, compiled into every format
  *
  * A file of fmt/ defines the functions below as static inlines, includes
- * walk.h, walk_map.h, walk_unmap.h and walk_read.h, and fills a struct
- * ioas_pt_format with what they define. So the inner loops know the layout of
- * an entry; a call per entry through a table of functions would cost more than
- * the work.
+ * walk_all.h, and fills a struct ioas_pt_format with what that defines. So the
+ * inner loops know the layout of an entry; a call per entry through a table of
+ * functions would cost more than the work.
  *
- *   unsigned fmt_granule_lg2(pt), fmt_index_lg2(pt)   geometry
+ *   unsigned fmt_granule_lg2(pt)       log2 of the span of an item of level 0
  *   bool     fmt_is_table(level, e), fmt_is_leaf(level, e)  else it is empty
- *   uint64_t fmt_make_table(pt, level, pa), fmt_table_pa(e)
+ *   uint64_t fmt_make_table(pt, level, pa), fmt_table_pa(pt, e)
  *   int      fmt_attrs(pt, prot, &attrs)              once per map call
  *   uint64_t fmt_make_leaf(pt, level, oa, lg2, attrs) word of the first item
  *   unsigned fmt_leaf_lg2(pt, level, e)
  *   uint64_t fmt_leaf_oa(pt, level, e)                of the whole leaf
- *   uint64_t fmt_leaf_attrs(pt, e)                    without what may change
+ *   uint64_t fmt_leaf_attrs(pt, e)        as fmt_attrs(), of a clean leaf, and
+ *                                         with what FMT_ACCESSED is set
  *   uint32_t fmt_leaf_prot(e)
- *   uint64_t fmt_item_step(lg2), fmt_leaf_step(lg2)   from one item of a leaf
- *                        to the next, from a leaf to the one that continues it
- *   bool     fmt_is_dirty(e); void fmt_clean(item), fmt_soil(item)
- *   bool     fmt_all_clean(items, nr)                 the loop over clean ones
- *   FMT_INDEX_LG2      the usual fmt_index_lg2(), for a loop of known length
- *   FMT_VOLATILE       bits that a device changes: no part of what was mapped
+ *   uint64_t fmt_item_step(level, lg2), fmt_leaf_step(lg2)  from one item of a
+ *                        leaf to the next, from a leaf to what continues it
+ *   bool     fmt_is_dirty(e)
+ *   void     fmt_clean(item)               one atomic operation
+ *   bool     fmt_soil(item, e)             if the item still is e
+ *   bool     fmt_all_clean(items, nr)      the loop over clean ones
+ *   FMT_INDEX_LG2      log2 of the items of a table
+ *   FMT_ROOT_OWN       the root has more or fewer: pt->root_index_lg2
+ *   FMT_GROWS          the root may rise
+ *   FMT_OA_STEP_LG2    fmt_leaf_step() does not lead across a multiple of
+ *                      2^this; 64: there is no such
+ *   FMT_ACCESSED       bits that a device sets when it uses a leaf
+ *   FMT_VOLATILE       those, and bits that say whether it was written
+ *   FMT_FLUSHED        a bit of table entries that walkers ignore (6.1)
  *   FMT_CLEAR_PARTIAL  a leaf that a read covers in part becomes clean
  *
  * A position is the way from the root to where the walker stands. Stepping to
@@ -39,35 +47,54 @@
 struct pos {
 	struct ioas_pt *pt;
 	uint32_t generation;
-	/* Tables of levels low to high span @iova. */
+	/* Tables of levels low to high span @iova; the root is at @top. */
 	unsigned int low;
 	unsigned int high;
+	unsigned int top;
 	uint64_t iova;
 	uint64_t *table[PT_MAX_LEVELS];
 };
 
-static inline unsigned int walk_nr_items(const struct ioas_pt *pt)
+#define TABLE_ITEMS (1u << FMT_INDEX_LG2)
+
+static inline bool walk_is_own_root(const struct ioas_pt *pt,
+				    unsigned int level)
 {
-	return 1u << fmt_index_lg2(pt);
+	return FMT_ROOT_OWN && level == pt->root_level;
+}
+
+static inline unsigned int walk_nr_items(const struct ioas_pt *pt,
+					 unsigned int level)
+{
+	if (walk_is_own_root(pt, level))
+		return 1u << pt->root_index_lg2;
+	return TABLE_ITEMS;
 }
 
 static inline unsigned int walk_item_lg2(const struct ioas_pt *pt,
 					 unsigned int level)
 {
-	return fmt_granule_lg2(pt) + level * fmt_index_lg2(pt);
+	return fmt_granule_lg2(pt) + level * FMT_INDEX_LG2;
 }
 
 static inline unsigned int walk_level_of(const struct ioas_pt *pt,
 					 unsigned int lg2)
 {
-	return (lg2 - fmt_granule_lg2(pt)) / fmt_index_lg2(pt);
+	return (lg2 - fmt_granule_lg2(pt)) / FMT_INDEX_LG2;
+}
+
+/* log2 of the items of a leaf of 2^@lg2 bytes. */
+static inline unsigned int walk_group_lg2(const struct ioas_pt *pt,
+					  unsigned int level, unsigned int lg2)
+{
+	return lg2 - walk_item_lg2(pt, level);
 }
 
 static inline unsigned int walk_index(const struct ioas_pt *pt, uint64_t iova,
 				      unsigned int level)
 {
 	return (unsigned int)(iova >> walk_item_lg2(pt, level)) &
-	       (walk_nr_items(pt) - 1);
+	       (walk_nr_items(pt, level) - 1);
 }
 
 /* First IOVA of the table of @level that spans @iova. */
@@ -76,6 +103,8 @@ static inline uint64_t walk_base(const struct ioas_pt *pt, uint64_t iova,
 {
 	unsigned int lg2 = walk_item_lg2(pt, level + 1);
 
+	if (walk_is_own_root(pt, level))
+		return 0;
 	return lg2 < 64 ? ioas_align_down(iova, (uint64_t)1 << lg2) : 0;
 }
 
@@ -93,20 +122,28 @@ static inline unsigned int walk_end(const struct ioas_pt *pt, uint64_t base,
 {
 	uint64_t nr = ((last - base) >> walk_item_lg2(pt, level)) + 1;
 
-	return (unsigned int)ioas_min(nr, walk_nr_items(pt));
+	return (unsigned int)ioas_min(nr, walk_nr_items(pt, level));
 }
 
-/* How many leaves fit between @oa and the end of the output space. */
+/* How many leaves from @oa on differ by fmt_leaf_step(), and exist. */
 static inline uint64_t walk_oa_room(const struct ioas_pt *pt, uint64_t oa,
 				    unsigned int lg2)
 {
-	return ((pt->oa_last - oa) >> lg2) + 1;
+	uint64_t last = pt->oa_last;
+
+	if (FMT_OA_STEP_LG2 < 64)
+		last = ioas_min(last,
+				oa | (((uint64_t)1 << (FMT_OA_STEP_LG2 & 63)) -
+				      1));
+	return ((last - oa) >> lg2) + 1;
 }
 
 static inline void pos_root(struct pos *p)
 {
-	p->low = p->high = p->pt->top_level;
-	p->table[p->low] = p->pt->root;
+	uint64_t *root = pt_top(p->pt, &p->top);
+
+	p->low = p->high = p->top;
+	p->table[p->low] = root;
 	pt_count(p->pt, PT_STAT_WALK, 1);
 }
 
@@ -135,6 +172,7 @@ static inline void pos_load(struct pos *p, struct ioas_pt *pt,
 	}
 	level = cursor[0] & 7;
 	p->pt = pt;
+	pt_top(pt, &p->top);
 	p->low = p->high = level;
 	p->table[level] = (uint64_t *)(uintptr_t)(cursor[0] - level);
 	if (cursor[2])
@@ -164,7 +202,7 @@ static inline void pos_climb(struct pos *p, uint64_t iova, unsigned int level)
 	p->iova = iova;
 	if (low < level)
 		low = level;
-	while (low < pt->top_level && diff >> walk_item_lg2(pt, low + 1))
+	while (low < p->top && diff >> walk_item_lg2(pt, low + 1))
 		low++;
 	p->low = low;
 	if (ioas_unlikely(low > p->high))
@@ -180,7 +218,7 @@ static inline uint64_t *pos_item(const struct pos *p)
 static inline void pos_enter(struct pos *p, uint64_t e)
 {
 	p->low--;
-	p->table[p->low] = pt_table_at(p->pt, fmt_table_pa(e));
+	p->table[p->low] = pt_table_at(p->pt, fmt_table_pa(p->pt, e));
 }
 
 /*
@@ -196,12 +234,12 @@ static inline uint64_t pos_descend(struct pos *p, unsigned int level)
 
 	for (;;) {
 		e = item_load_table(
-			&table[(iova >> lg2) & (walk_nr_items(pt) - 1)]);
+			&table[(iova >> lg2) & (walk_nr_items(pt, low) - 1)]);
 		if (low <= level || !fmt_is_table(low, e))
 			break;
-		table = pt_table_at(pt, fmt_table_pa(e));
+		table = pt_table_at(pt, fmt_table_pa(pt, e));
 		p->table[--low] = table;
-		lg2 -= fmt_index_lg2(pt);
+		lg2 -= FMT_INDEX_LG2;
 	}
 	p->low = low;
 	return e;
@@ -231,18 +269,22 @@ static inline unsigned int walk_scan(const uint64_t *table, unsigned int i,
 	return i;
 }
 
+static inline uint64_t *walk_child(const struct ioas_pt *pt, uint64_t e)
+{
+	return pt_table_at(pt, fmt_table_pa(pt, e));
+}
+
 /* Does the subtree hold a leaf? */
 static bool walk_has_leaf(struct ioas_pt *pt, const uint64_t *table,
 			  unsigned int level)
 {
-	for (unsigned int i = 0; i < walk_nr_items(pt); i++) {
+	for (unsigned int i = 0; i < walk_nr_items(pt, level); i++) {
 		uint64_t e = item_load_table(&table[i]);
 
 		if (fmt_is_leaf(level, e))
 			return true;
 		if (level && fmt_is_table(level, e) &&
-		    walk_has_leaf(pt, pt_table_at(pt, fmt_table_pa(e)),
-				  level - 1))
+		    walk_has_leaf(pt, walk_child(pt, e), level - 1))
 			return true;
 	}
 	return false;
@@ -252,14 +294,22 @@ static bool walk_has_leaf(struct ioas_pt *pt, const uint64_t *table,
 static void walk_collect(struct ioas_pt *pt, uint64_t *table,
 			 unsigned int level, struct pt_list *list)
 {
-	for (unsigned int i = 0; level && i < walk_nr_items(pt); i++) {
+	for (unsigned int i = 0; level && i < walk_nr_items(pt, level); i++) {
 		uint64_t e = item_load_table(&table[i]);
 
 		if (fmt_is_table(level, e))
-			walk_collect(pt, pt_table_at(pt, fmt_table_pa(e)),
-				     level - 1, list);
+			walk_collect(pt, walk_child(pt, e), level - 1, list);
 	}
-	pt_list_push(list, table);
+	if (!walk_is_own_root(pt, level) || !pt->root_own)
+		pt_list_push(list, table);
+}
+
+static void walk_collect_all(struct ioas_pt *pt, struct pt_list *list)
+{
+	unsigned int level;
+	uint64_t *root = pt_top(pt, &level);
+
+	walk_collect(pt, root, level, list);
 }
 
 #endif

@@ -15,6 +15,7 @@
 #ifndef IOAS_PT_WALK_MAP_H
 #define IOAS_PT_WALK_MAP_H
 
+#include "pt/walk_grow.h"
 #include "pt/walk_unmap.h"
 
 struct map_op {
@@ -23,6 +24,8 @@ struct map_op {
 	/* The second of them; UINT64_MAX: there is one size only. */
 	uint64_t larger;
 	uint64_t attrs;
+	/* log2 of the smallest of them */
+	unsigned int granule_lg2;
 	uint64_t leaves;
 	/* Next byte to map, from where. */
 	uint64_t iova;
@@ -46,6 +49,7 @@ struct map_fill {
 static inline void fill_items(uint64_t *table, const struct map_fill *f)
 {
 	uint64_t step = fmt_leaf_step(f->lg2), word = f->word;
+	uint64_t item_step = fmt_item_step(f->level, f->lg2);
 	uint64_t *item = table + f->index, *end = item + f->nr_items;
 	unsigned int per_leaf = 1u << f->group_lg2;
 
@@ -59,7 +63,7 @@ static inline void fill_items(uint64_t *table, const struct map_fill *f)
 
 		for (unsigned int i = 0; i < per_leaf; i++) {
 			item_store(item + i, w);
-			w += fmt_item_step(f->lg2);
+			w += item_step;
 		}
 	}
 }
@@ -68,26 +72,36 @@ static inline void fill_items(uint64_t *table, const struct map_fill *f)
 static inline void fill_hidden(uint64_t *table, const struct map_fill *f)
 {
 	uint64_t step = fmt_leaf_step(f->lg2), word = f->word;
+	uint64_t item_step = fmt_item_step(f->level, f->lg2);
 	unsigned int mask = (1u << f->group_lg2) - 1;
 
 	/* A number that the compiler knows: it uses wide stores. */
-	if (!mask && f->nr_items == (1u << FMT_INDEX_LG2)) {
-		for (unsigned int i = 0; i < (1u << FMT_INDEX_LG2); i++)
+	if (!mask && f->nr_items == TABLE_ITEMS) {
+		for (unsigned int i = 0; i < TABLE_ITEMS; i++)
 			table[i] = item_le(word + i * step);
 		return;
 	}
 	for (unsigned int i = 0; i < f->nr_items; i++)
 		table[i] = item_le(word + (i >> f->group_lg2) * step +
-				   (i & mask) * fmt_item_step(f->lg2));
+				   (i & mask) * item_step);
 }
 
-static uint64_t *map_new_table(struct ioas_pt *pt, bool zero)
+/*
+ * Table entries from level @from down to where the position stands: if nobody
+ * has said that a walker sees them, make it so, whoever stored them. So no map
+ * returns before the way to what it mapped is visible (page-tables 6.1).
+ */
+static void map_flush_path(const struct pos *p, unsigned int from)
 {
-	uint64_t *table = ioas_pt_table_alloc(pt);
+	for (unsigned int level = from; level > p->low; level--) {
+		uint64_t *item = &p->table[level][walk_index(p->pt, p->iova,
+							     level)];
 
-	if (table && zero)
-		memset(table, 0, sizeof(*table) * walk_nr_items(pt));
-	return table;
+		if (item_load_table(item) & FMT_FLUSHED)
+			continue;
+		pt_flush(p->pt, item, 1);
+		item_fetch_or(item, FMT_FLUSHED);
+	}
 }
 
 /*
@@ -97,39 +111,49 @@ static uint64_t *map_new_table(struct ioas_pt *pt, bool zero)
 static int map_reach(struct map_op *op, unsigned int level, bool whole)
 {
 	struct pos *p = &op->pos;
+	unsigned int from;
+	int ret = 0;
 
 	pos_climb(p, op->iova, level);
-	if (p->low == level)
-		return 0;
-	for (;;) {
+	from = p->low;
+	while (p->low != level) {
 		uint64_t e = pos_descend(p, level);
 		uint64_t *table;
 
 		if (p->low == level)
-			return 0;
-		if (e)
-			return -EADDRINUSE;
-		if (whole && p->low == level + 1)
-			return 1;
-		table = map_new_table(p->pt, true);
+			break;
+		if (e) {
+			ret = -EADDRINUSE;
+			break;
+		}
+		if (whole && p->low == level + 1) {
+			ret = 1;
+			break;
+		}
+		table = walk_new_table(p->pt, true);
 		if (!table)
 			return -ENOMEM;
 		e = fmt_make_table(p->pt, p->low, pt_table_pa(p->pt, table));
 		if (!item_publish(pos_item(p), e))
 			ioas_pt_table_unused(p->pt, table);
 	}
+	if (ioas_unlikely(p->pt->hooks) && p->pt->hooks->flush)
+		map_flush_path(p, from);
+	return ret;
 }
 
 /* A table that this stretch fills: not zeroed, filled before it is visible. */
 static int map_whole_table(struct map_op *op, const struct map_fill *f)
 {
 	struct pos *p = &op->pos;
-	uint64_t *table = map_new_table(p->pt, false);
+	uint64_t *table = walk_new_table(p->pt, false);
+	unsigned int above = p->low;
 	uint64_t e;
 
 	if (!table)
 		return -ENOMEM;
 	fill_hidden(table, f);
+	pt_flush(p->pt, table, TABLE_ITEMS);
 	e = fmt_make_table(p->pt, p->low, pt_table_pa(p->pt, table));
 	/* Who else made a table here maps inside our range. */
 	if (IOAS_CHECK(!item_publish(pos_item(p), e))) {
@@ -137,6 +161,8 @@ static int map_whole_table(struct map_op *op, const struct map_fill *f)
 		return -EADDRINUSE;
 	}
 	pos_enter(p, e);
+	if (ioas_unlikely(p->pt->hooks) && p->pt->hooks->flush)
+		map_flush_path(p, above);
 	return 0;
 }
 
@@ -155,8 +181,7 @@ static int map_make_room(struct map_op *op, uint64_t *items,
 		uint64_t e = item_load_table(&items[i]);
 
 		if (e && (!fmt_is_table(f->level, e) ||
-			  walk_has_leaf(pt, pt_table_at(pt, fmt_table_pa(e)),
-					below)))
+			  walk_has_leaf(pt, walk_child(pt, e), below)))
 			return -EADDRINUSE;
 	}
 	for (unsigned int i = 0; i < f->nr_items; i++) {
@@ -165,9 +190,9 @@ static int map_make_room(struct map_op *op, uint64_t *items,
 		if (!e)
 			continue;
 		item_store(&items[i], 0);
-		walk_collect(pt, pt_table_at(pt, fmt_table_pa(e)), below,
-			     &op->freed);
+		walk_collect(pt, walk_child(pt, e), below, &op->freed);
 	}
+	pt_flush(pt, items, f->nr_items);
 	ioas_pt_invalidate(pt, op->iova,
 			   op->iova + (((uint64_t)f->nr_items
 					<< walk_item_lg2(pt, f->level)) - 1),
@@ -191,6 +216,7 @@ static int map_items(struct map_op *op, const struct map_fill *f)
 			return ret;
 	}
 	fill_items(op->pos.table[f->level], f);
+	pt_flush(op->pos.pt, items, f->nr_items);
 	return 0;
 }
 
@@ -200,17 +226,20 @@ static inline int map_leaves(struct map_op *op, unsigned int lg2, uint64_t nr)
 	struct ioas_pt *pt = op->pos.pt;
 	struct map_fill f = { .lg2 = lg2, .level = walk_level_of(pt, lg2) };
 
-	f.group_lg2 = lg2 - walk_item_lg2(pt, f.level);
+	f.group_lg2 = walk_group_lg2(pt, f.level, lg2);
 	while (nr) {
 		uint64_t room, n;
 		int ret;
 
 		f.index = walk_index(pt, op->iova, f.level);
-		room = (walk_nr_items(pt) - f.index) >> f.group_lg2;
+		room = (walk_nr_items(pt, f.level) - f.index) >> f.group_lg2;
 		n = ioas_min(nr, room);
+		if (FMT_OA_STEP_LG2 < 64)
+			n = ioas_min(n, walk_oa_room(pt, op->oa, lg2));
 		f.nr_items = (unsigned int)n << f.group_lg2;
 		f.word = fmt_make_leaf(pt, f.level, op->oa, lg2, op->attrs);
-		ret = map_reach(op, f.level, f.nr_items == walk_nr_items(pt));
+		ret = map_reach(op, f.level,
+				f.nr_items == walk_nr_items(pt, f.level));
 		if (!ret)
 			ret = map_items(op, &f);
 		else if (ret > 0)
@@ -278,7 +307,10 @@ static inline bool map_short(struct map_op *op, uint64_t length)
 	unsigned int index = walk_index(pt, op->iova, 0);
 
 	if (op->pos.low || (op->pos.iova ^ op->iova) >> low_lg2 ||
-	    length >> low_lg2 || index + nr > walk_nr_items(pt))
+	    length >> low_lg2 || index + nr > walk_nr_items(pt, 0) ||
+	    op->granule_lg2 != lg2)
+		return false;
+	if (FMT_OA_STEP_LG2 < 64 && nr > walk_oa_room(pt, op->oa, lg2))
 		return false;
 	step = fmt_leaf_step(lg2);
 	if (length >= op->larger) {
@@ -286,7 +318,7 @@ static inline bool map_short(struct map_op *op, uint64_t length)
 		    (op->iova | op->oa) & (length - 1))
 			return false;
 		lg2 = ioas_ctz(length);
-		step = fmt_item_step(lg2);
+		step = fmt_item_step(0, lg2);
 	}
 	item = &op->pos.table[0][index];
 	end = item + nr;
@@ -301,6 +333,7 @@ static inline bool map_short(struct map_op *op, uint64_t length)
 		item_store(item, word);
 		word += step;
 	} while (++item < end);
+	pt_flush(pt, end - nr, nr);
 	op->iova += length;
 	op->leaves += length >> lg2;
 	return true;
@@ -360,7 +393,7 @@ static int map_runs(struct map_op *op, const struct ioas_pt_map *rq)
 }
 
 /* In the order of page-tables 4.1. */
-static int map_check(const struct ioas_pt *pt, const struct ioas_pt_map *rq,
+static int map_check(struct ioas_pt *pt, const struct ioas_pt_map *rq,
 		     uint64_t *attrs)
 {
 	uint64_t granule = pt->pgsizes & -pt->pgsizes;
@@ -371,7 +404,9 @@ static int map_check(const struct ioas_pt *pt, const struct ioas_pt_map *rq,
 	    rq->page_lg2 > 63 || rq->head >> rq->page_lg2)
 		return -EINVAL;
 	if (!run_oa(&rq->runs[0], rq->page_lg2, rq->head, &oa) ||
-	    oa > pt->oa_last)
+	    oa > pt->oa_last ||
+	    (rq->nr_runs == 1 && rq->length > pt->oa_last - oa + 1 &&
+	     pt->oa_last - oa + 1))
 		return -ERANGE;
 	ret = fmt_attrs(pt, rq->prot, attrs);
 	if (ret)
@@ -382,9 +417,9 @@ static int map_check(const struct ioas_pt *pt, const struct ioas_pt_map *rq,
 		return -EOVERFLOW;
 	if (!ioas_is_aligned(rq->iova | rq->length | oa, granule))
 		return -EINVAL;
-	if (rq->iova < pt->first || last > pt->last)
+	if (!pt_in_aperture(pt, rq->iova, last))
 		return -ERANGE;
-	return 0;
+	return FMT_GROWS ? walk_grow(pt, last) : 0;
 }
 
 static uint64_t map_sizes(const struct ioas_pt *pt, uint64_t max_leaf)
@@ -405,6 +440,7 @@ static int walk_map(struct ioas_pt *pt, const struct ioas_pt_map *rq)
 	op.sizes = map_sizes(pt, rq->max_leaf);
 	if (!op.sizes)
 		return -EINVAL;
+	op.granule_lg2 = ioas_ctz(op.sizes);
 	op.larger = op.sizes & (op.sizes - 1);
 	op.larger = op.larger ? op.larger & -op.larger : UINT64_MAX;
 	op.leaves = 0;

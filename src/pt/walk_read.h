@@ -25,7 +25,7 @@ static void walk_describe(const struct pos *p, uint64_t e,
 	leaf->lg2 = (uint8_t)lg2;
 	leaf->level = (uint8_t)p->low;
 	leaf->prot = fmt_leaf_prot(e);
-	leaf->dirty = !fmt_all_clean(group, nr);
+	leaf->dirty = pt->tracks && !fmt_all_clean(group, nr);
 }
 
 static int walk_leaf(struct ioas_pt *pt, ioas_iova_t iova,
@@ -61,9 +61,9 @@ static inline uint64_t translate_stretch(const struct pos *p, uint64_t e,
 	uint64_t room = (walk_oa_room(pt, fmt_leaf_oa(pt, level, e), lg2) -
 			 1) * per_leaf;
 
-	e -= (index & (per_leaf - 1)) * fmt_item_step(lg2);
+	e -= (index & (per_leaf - 1)) * fmt_item_step(level, lg2);
 	e += fmt_leaf_step(lg2);
-	if (leaf_last >= last || next == walk_nr_items(pt) ||
+	if (leaf_last >= last || next == walk_nr_items(pt, level) ||
 	    (item_load(&table[next]) ^ e) & ~FMT_VOLATILE)
 		return leaf_last;
 	base = walk_base(pt, p->iova, level);
@@ -133,7 +133,7 @@ static uint64_t walk_hole(const struct pos *p)
 
 	do {
 		i++;
-	} while (i < walk_nr_items(pt) && !item_load(&table[i]));
+	} while (i < walk_nr_items(pt, p->low) && !item_load(&table[i]));
 	return walk_item_last(pt, walk_base(pt, p->iova, p->low), i, p->low);
 }
 
@@ -156,24 +156,28 @@ static bool walk_next(struct pos *p, uint64_t iova, uint64_t last, uint64_t *e)
 	}
 }
 
-static void walk_for_each_leaf(struct ioas_pt *pt,
+static bool walk_for_each_leaf(struct ioas_pt *pt, ioas_iova_t iova,
+			       ioas_iova_t last,
 			       bool (*fn)(void *ctx,
 					  const struct ioas_pt_leaf *leaf),
 			       void *ctx)
 {
-	uint64_t iova = pt->first, e;
 	struct pos p;
+	uint64_t e;
 
 	pos_init(&p, pt);
-	while (walk_next(&p, iova, pt->last, &e)) {
+	while (walk_next(&p, iova, last, &e)) {
 		struct ioas_pt_leaf leaf;
 
 		walk_describe(&p, e, &leaf);
 		iova = leaf.iova + (((uint64_t)1 << leaf.lg2) - 1);
-		if (!fn(ctx, &leaf) || iova >= pt->last)
+		if (!fn(ctx, &leaf))
+			return false;
+		if (iova >= last)
 			break;
 		iova++;
 	}
+	return true;
 }
 
 /*
@@ -184,7 +188,7 @@ static void walk_for_each_leaf(struct ioas_pt *pt,
 static unsigned int mark_items(const struct pos *p, unsigned int i,
 			       unsigned int end)
 {
-	const struct ioas_pt *pt = p->pt;
+	struct ioas_pt *pt = p->pt;
 	unsigned int level = p->low, lg2 = walk_item_lg2(pt, level);
 	uint64_t *table = p->table[level];
 
@@ -194,8 +198,12 @@ static unsigned int mark_items(const struct pos *p, unsigned int i,
 
 		if (!fmt_is_leaf(level, e))
 			break;
-		if (!fmt_is_dirty(e))
-			fmt_soil(&table[i]);
+		/* It changed under our eyes: once more. */
+		if (!fmt_is_dirty(e)) {
+			if (!fmt_soil(&table[i], e))
+				continue;
+			pt_flush(p->pt, &table[i], 1);
+		}
 		nr = 1u << (fmt_leaf_lg2(pt, level, e) - lg2);
 		i = (i | (nr - 1)) + 1;
 	}
@@ -269,6 +277,7 @@ static void dirty_clear(struct dirty_op *op, uint64_t *items, unsigned int nr,
 		return;
 	for (unsigned int i = 0; i < nr; i++)
 		fmt_clean(&items[i]);
+	pt_flush(op->pos.pt, items, nr);
 	if (!op->cleared)
 		op->cleared_first = first;
 	op->cleared = true;
@@ -378,7 +387,7 @@ static bool check_leaf(const struct ioas_pt *pt, const uint64_t *table,
 	unsigned int lg2 = fmt_leaf_lg2(pt, level, e), nr;
 	uint64_t oa = fmt_leaf_oa(pt, level, e), size, word;
 
-	if (lg2 > 63 || !(pt->pgsizes >> lg2 & 1) ||
+	if (lg2 > 63 || !(pt->leaf_sizes >> lg2 & 1) ||
 	    walk_level_of(pt, lg2) != level)
 		return false;
 	size = (uint64_t)1 << lg2;
@@ -390,9 +399,22 @@ static bool check_leaf(const struct ioas_pt *pt, const uint64_t *table,
 	for (unsigned int k = i; k < i + nr; k++) {
 		if ((item_load(&table[k]) ^ word) & ~FMT_VOLATILE)
 			return false;
-		word += fmt_item_step(lg2);
+		word += fmt_item_step(level, lg2);
 	}
-	return iova >= pt->first && iova + (size - 1) <= pt->last;
+	return pt_in_aperture(pt, iova, iova + (size - 1));
+}
+
+/* First IOVA of item @i of the table of @level at @base. */
+static uint64_t check_iova(const struct ioas_pt *pt, uint64_t base,
+			   unsigned int i, unsigned int level)
+{
+	uint64_t iova = base + ((uint64_t)i << walk_item_lg2(pt, level));
+	uint64_t half = (uint64_t)1 << (pt->va_bits - 1);
+
+	/* The upper half is where all high bits are set. */
+	if (pt->flags & IOAS_PT_SIGN_EXTEND && iova & half)
+		iova |= ~(half - 1);
+	return iova;
 }
 
 /* T1, and the rest for what is below; counts the tables for T5. */
@@ -400,14 +422,15 @@ static bool check_table(struct ioas_pt *pt, const uint64_t *table,
 			unsigned int level, uint64_t base, uint64_t *nr_tables)
 {
 	unsigned int lg2 = walk_item_lg2(pt, level), nr;
-	/* The top table may decode more than 64 bits. */
-	uint64_t items = lg2 + fmt_index_lg2(pt) <= 64 ?
-				 walk_nr_items(pt) : (uint64_t)1 << (64 - lg2);
+	uint64_t items = walk_nr_items(pt, level);
 
+	/* The top table may decode more than 64 bits. */
+	if (lg2 + FMT_INDEX_LG2 > 64)
+		items = (uint64_t)1 << (64 - lg2);
 	++*nr_tables;
-	for (unsigned int i = 0; i < walk_nr_items(pt); i += nr) {
+	for (unsigned int i = 0; i < walk_nr_items(pt, level); i += nr) {
 		uint64_t e = item_load_table(&table[i]);
-		uint64_t iova = base + ((uint64_t)i << lg2);
+		uint64_t iova = check_iova(pt, base, i, level);
 
 		nr = 1;
 		if (!e)
@@ -417,10 +440,11 @@ static bool check_table(struct ioas_pt *pt, const uint64_t *table,
 		if (fmt_is_leaf(level, e)) {
 			if (!check_leaf(pt, table, level, i, iova))
 				return false;
-			nr = 1u << (fmt_leaf_lg2(pt, level, e) - lg2);
+			nr = 1u << walk_group_lg2(pt, level,
+						  fmt_leaf_lg2(pt, level, e));
 		} else if (!level || !fmt_is_table(level, e) ||
-			   !check_table(pt, pt_table_at(pt, fmt_table_pa(e)),
-					level - 1, iova, nr_tables)) {
+			   !check_table(pt, walk_child(pt, e), level - 1, iova,
+					nr_tables)) {
 			return false;
 		}
 	}
@@ -429,8 +453,11 @@ static bool check_table(struct ioas_pt *pt, const uint64_t *table,
 
 static bool walk_validate(struct ioas_pt *pt, uint64_t *nr_tables)
 {
+	unsigned int level;
+	uint64_t *root = pt_top(pt, &level);
+
 	*nr_tables = 0;
-	return check_table(pt, pt->root, pt->top_level, 0, nr_tables);
+	return check_table(pt, root, level, 0, nr_tables);
 }
 
 #endif

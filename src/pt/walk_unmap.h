@@ -143,8 +143,7 @@ static unsigned int unmap_drop(struct unmap_op *op, unsigned int i,
 			continue;
 		if (!unmap_whole(op, first, level))
 			break;
-		pt_list_push(&op->freed,
-			     pt_table_at(pt, fmt_table_pa(e)));
+		pt_list_push(&op->freed, walk_child(pt, e));
 	}
 	if (!level)
 		i = end;
@@ -166,11 +165,11 @@ static void unmap_retire(struct unmap_op *op)
 
 		p->iova = op->gone;
 		item_store(pos_item(p), 0);
+		pt_flush(pt, pos_item(p), 1);
 		pt_list_push(&op->freed, table);
 		base = walk_base(pt, op->gone, p->low);
-	} while (p->low < pt->top_level && base >= op->rq->iova &&
-		 op->gone ==
-		 walk_item_last(pt, base, walk_nr_items(pt), p->low));
+	} while (p->low < p->top && base >= op->rq->iova &&
+		 op->gone == walk_item_last(pt, base, TABLE_ITEMS, p->low));
 }
 
 /* Items [@from, @to) of the table the walk stands on are gone. */
@@ -184,6 +183,7 @@ static void unmap_clear(struct unmap_op *op, unsigned int from,
 		hole |= !item_load(&table[i]);
 		item_store(&table[i], 0);
 	}
+	pt_flush(op->pos.pt, &table[from], to - from);
 	IOAS_CHECK(hole);
 }
 
@@ -210,8 +210,7 @@ static void unmap_step(struct unmap_op *op)
 		to = unmap_take(op, from, end);
 	else
 		to = unmap_drop(op, from, end);
-	if (to == walk_nr_items(pt) && base >= op->rq->iova &&
-	    level < pt->top_level)
+	if (level < p->top && to == TABLE_ITEMS && base >= op->rq->iova)
 		unmap_retire(op);
 	else
 		unmap_clear(op, from, to);
@@ -238,6 +237,91 @@ static ioas_iova_t walk_unmap(struct ioas_pt *pt,
 	ioas_pt_tables_retire(pt, &op.freed);
 	pt_count(pt, PT_STAT_UNMAP, 1);
 	return op.gone;
+}
+
+/* The removal of page-tables 4.3, which promises nothing beforehand. */
+struct remove_op {
+	struct ioas_pt *pt;
+	/* Next byte to remove; @done: there is none. */
+	uint64_t iova;
+	uint64_t last;
+	bool done;
+	struct pt_list freed;
+};
+
+/* What lies before @next is removed. */
+static void remove_until(struct remove_op *op, uint64_t next)
+{
+	op->iova = next;
+	op->done = !next || next > op->last;
+}
+
+/* The leaf @e at @item is removed, if the position is its start. */
+static bool remove_leaf(struct remove_op *op, uint64_t *item,
+			unsigned int level, uint64_t e)
+{
+	struct ioas_pt *pt = op->pt;
+	unsigned int lg2 = fmt_leaf_lg2(pt, level, e);
+	unsigned int nr = 1u << walk_group_lg2(pt, level, lg2);
+	uint64_t size = (uint64_t)1 << lg2;
+
+	if (!ioas_is_aligned(op->iova, size))
+		return false;
+	for (unsigned int i = 0; i < nr; i++)
+		item_store(&item[i], 0);
+	pt_flush(pt, item, nr);
+	remove_until(op, op->iova + size);
+	return true;
+}
+
+/* Below @table, of @level; false: something stopped it. */
+static bool remove_below(struct remove_op *op, uint64_t *table,
+			 unsigned int level)
+{
+	struct ioas_pt *pt = op->pt;
+	unsigned int nr = walk_nr_items(pt, level);
+	unsigned int i = walk_index(pt, op->iova, level);
+	uint64_t size = (uint64_t)1 << walk_item_lg2(pt, level);
+
+	while (i < nr && !op->done) {
+		uint64_t e = item_load_table(&table[i]), from = op->iova;
+
+		if (fmt_is_leaf(level, e)) {
+			if (!remove_leaf(op, &table[i], level, e))
+				return false;
+			i += (unsigned int)((op->iova - from) / size);
+			continue;
+		}
+		if (!level || !fmt_is_table(level, e) ||
+		    !remove_below(op, walk_child(pt, e), level - 1))
+			return false;
+		/* Its whole span was asked for. */
+		if (ioas_is_aligned(from, size) &&
+		    op->last - from >= size - 1) {
+			item_store(&table[i], 0);
+			pt_flush(pt, &table[i], 1);
+			pt_list_push(&op->freed, walk_child(pt, e));
+		}
+		i++;
+	}
+	return true;
+}
+
+static uint64_t walk_remove(struct ioas_pt *pt, ioas_iova_t iova,
+			    ioas_iova_t last, uint32_t *tables)
+{
+	struct remove_op op = { .pt = pt, .iova = iova, .last = last };
+	unsigned int level;
+	uint64_t *root = pt_top(pt, &level);
+
+	remove_below(&op, root, level);
+	if (op.iova == iova)
+		return 0;
+	*tables = op.freed.nr;
+	ioas_pt_invalidate(pt, iova, op.iova - 1, op.freed.head);
+	ioas_pt_tables_retire(pt, &op.freed);
+	pt_count(pt, PT_STAT_UNMAP, 1);
+	return op.iova - iova;
 }
 
 /* What a failed map had mapped already. */

@@ -82,10 +82,12 @@ static inline uint64_t *raw_item(struct ioas_pt *pt, uint64_t iova,
 				 unsigned int granule_lg2,
 				 unsigned int level)
 {
-	unsigned int at;
-	uint64_t pa = ioas_pt_root(pt, &at), *item;
+	struct ioas_pt_root root;
+	uint64_t pa, *item;
 
-	for (;; at--) {
+	ioas_pt_root(pt, &root);
+	pa = root.pa;
+	for (unsigned int at = root.level;; at--) {
 		uint64_t index = iova >> (granule_lg2 + 9 * at) & 511;
 
 		item = (uint64_t *)(uintptr_t)pa + index;

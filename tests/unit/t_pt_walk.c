@@ -251,13 +251,14 @@ static void tables_live_where_their_owner_wants(void **state)
 		.mem_ctx = &a,
 	};
 	struct ioas_pt *pt = NULL;
-	unsigned int level;
+	struct ioas_pt_root root;
 
 	(void)state;
 	a.base = aligned_alloc(4096, a.size);
 	assert_non_null(a.base);
 	assert_int_equal(ioas_pt_create(&ioas_pt_mock, &params, &pt), 0);
-	assert_int_equal(ioas_pt_root(pt, &level), ARENA_PA);
+	ioas_pt_root(pt, &root);
+	assert_int_equal(root.pa, ARENA_PA);
 	assert_int_equal(map_bytes(pt, 4096, 0, 2 * MIB, RW), 0);
 	assert_int_equal(translate(pt, 2 * MIB), 2 * MIB - 4096);
 	unmap_bytes(pt, 4096, 2 * MIB + 4095);

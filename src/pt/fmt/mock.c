@@ -43,19 +43,20 @@
 #define MOCK_ATTRS \
 	(MOCK_FLAGS & ~(MOCK_CODED | MOCK_DIRTY | MOCK_TABLE))
 
+#define FMT_DIRTY MOCK_DIRTY
+#define FMT_ACCESSED 0
 #define FMT_VOLATILE MOCK_DIRTY
+/* Means nothing in a table entry. */
+#define FMT_FLUSHED MOCK_PRIV
 #define FMT_CLEAR_PARTIAL true
 #define FMT_INDEX_LG2 9
+#define FMT_ROOT_OWN false
+#define FMT_GROWS false
+#define FMT_OA_STEP_LG2 64
 
 static inline unsigned int fmt_granule_lg2(const struct ioas_pt *pt)
 {
 	return pt->granule_lg2;
-}
-
-static inline unsigned int fmt_index_lg2(const struct ioas_pt *pt)
-{
-	(void)pt;
-	return FMT_INDEX_LG2;
 }
 
 static inline bool fmt_is_table(unsigned int level, uint64_t e)
@@ -78,8 +79,9 @@ static inline uint64_t fmt_make_table(const struct ioas_pt *pt,
 	return pa | MOCK_TABLE;
 }
 
-static inline uint64_t fmt_table_pa(uint64_t e)
+static inline uint64_t fmt_table_pa(const struct ioas_pt *pt, uint64_t e)
 {
+	(void)pt;
 	return e & ~MOCK_FLAGS;
 }
 
@@ -140,8 +142,9 @@ static inline uint64_t fmt_leaf_oa(const struct ioas_pt *pt,
 	return ioas_align_down(e, (uint64_t)1 << fmt_leaf_lg2(pt, level, e));
 }
 
-static inline uint64_t fmt_item_step(unsigned int lg2)
+static inline uint64_t fmt_item_step(unsigned int level, unsigned int lg2)
 {
+	(void)level;
 	(void)lg2;
 	return 0;
 }
@@ -151,55 +154,63 @@ static inline uint64_t fmt_leaf_step(unsigned int lg2)
 	return (uint64_t)1 << lg2;
 }
 
-static inline bool fmt_is_dirty(uint64_t e)
+#include "pt/fmt/dirty_bit.h"
+#include "pt/walk_all.h"
+
+/* Does an aligned block of 2^@lg2 bytes lie in the aperture? */
+static bool size_fits(const struct ioas_pt_params *params, unsigned int lg2)
 {
-	return e & MOCK_DIRTY;
+	uint64_t mask = ((uint64_t)1 << lg2) - 1;
+	uint64_t start = (params->first + mask) & ~mask;
+
+	/* If start wraps, the last IOVA asks for the highest level anyway. */
+	return start <= params->last && params->last - start >= mask;
 }
 
-static inline void fmt_clean(uint64_t *item)
+/*
+ * The lowest level whose table spans the aperture and that has items for the
+ * largest leaf which fits in it.
+ */
+static unsigned int mock_level(const struct ioas_pt *pt,
+			       const struct ioas_pt_params *params)
 {
-	if (item_load(item) & MOCK_DIRTY)
-		item_fetch_clear(item, MOCK_DIRTY);
+	unsigned int top = 0;
+
+	if (params->last >> pt->granule_lg2)
+		top = walk_level_of(pt, ioas_log2(params->last));
+	for (unsigned int lg2 = 63; lg2 > pt->granule_lg2; lg2--)
+		if (params->pgsizes >> lg2 & 1 && size_fits(params, lg2))
+			return (unsigned int)ioas_max(top,
+						      walk_level_of(pt, lg2));
+	return top;
 }
 
-static inline void fmt_soil(uint64_t *item)
+static int mock_init(struct ioas_pt *pt, const struct ioas_pt_params *params)
 {
-	item_fetch_or(item, MOCK_DIRTY);
-}
+	struct ioas_pt_params all = *params;
 
-static inline bool fmt_all_clean(const uint64_t *items, unsigned int nr)
-{
-	uint64_t any = 0;
-
-	for (; nr >= 4; nr -= 4, items += 4)
-		any |= item_load(&items[0]) | item_load(&items[1]) |
-		       item_load(&items[2]) | item_load(&items[3]);
-	for (; nr; nr--, items++)
-		any |= item_load(items);
-	return !(any & MOCK_DIRTY);
-}
-
-#include "pt/walk_split.h"
-
-static void mock_collect(struct ioas_pt *pt, struct pt_list *list)
-{
-	walk_collect(pt, pt->root, pt->top_level, list);
+	if (!all.pgsizes || all.pgsizes & MOCK_FLAGS)
+		return -EINVAL;
+	if (params->levels)
+		return -EOPNOTSUPP;
+	pt->leaf_sizes = all.pgsizes;
+	pt->granule_lg2 = (uint8_t)ioas_ctz(all.pgsizes);
+	if (!pt->va_bits)
+		pt->va_bits = 64;
+	if (!all.first && !all.last)
+		all.last = IOAS_U64_MAX >> (64 - pt->va_bits);
+	pt->root_level = pt->max_level = (uint8_t)mock_level(pt, &all);
+	pt->root_index_lg2 = FMT_INDEX_LG2;
+	pt->tracks = true;
+	return 0;
 }
 
 const struct ioas_pt_format ioas_pt_mock = {
 	.name = "mock",
-	.pgsizes = ~MOCK_FLAGS,
-	.oa_bits = 64,
 	.va_bits = 64,
-	.index_lg2 = 9,
-	.map = walk_map,
-	.unmap = walk_unmap,
-	.translate_run = walk_translate_run,
-	.leaf = walk_leaf,
-	.mark_dirty = walk_mark_dirty,
-	.read_dirty = walk_read_dirty,
-	.split = walk_split,
-	.for_each_leaf = walk_for_each_leaf,
-	.validate = walk_validate,
-	.collect = mock_collect,
+	.oa_bits = 64,
+	.index_lg2 = FMT_INDEX_LG2,
+	.flags = IOAS_PT_DIRTY,
+	.init = mock_init,
+	WALK_OPS,
 };

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * arm64_s2_16k: stage 2 with the granule of 16 KiB
+ */
+#define ARM_STAGE 2
+#define ARM_GRANULE_LG2 14
+#include "pt/fmt/arm64.h"
+
+const struct ioas_pt_format ioas_pt_arm64_s2_16k = {
+	.name = "arm64_s2",
+	.flags = IOAS_PT_DIRTY | IOAS_PT_CONTIGUOUS | IOAS_PT_S2FWB |
+		 IOAS_PT_BREAK,
+	ARM_FORMAT,
+};

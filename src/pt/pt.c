@@ -18,7 +18,16 @@ static uint64_t width_last(const struct ioas_pt *pt)
 
 	if (pt->flags & IOAS_PT_SIGN_EXTEND)
 		bits--;
-	return IOAS_U64_MAX >> (64 - bits);
+	return bits ? IOAS_U64_MAX >> (64 - bits) : 0;
+}
+
+/*
+ * One bit of an address, and of none that stands below the output address of
+ * some leaf.
+ */
+static bool is_c_bit(uint64_t c_bit)
+{
+	return ioas_is_pow2(c_bit) && c_bit >> 30 && !(c_bit >> 52);
 }
 
 static int make_windows(struct ioas_pt *pt, const struct ioas_pt_params *params)
@@ -53,6 +62,8 @@ static int make_geometry(struct ioas_pt *pt,
 	if (params->flags & ~format->flags ||
 	    (params->c_bit && !format->knows_c_bit))
 		return -EOPNOTSUPP;
+	if (params->c_bit && !is_c_bit(params->c_bit))
+		return -EINVAL;
 	pt->flags = params->flags;
 	pt->c_bit = params->c_bit;
 	pt->va_bits = params->va_bits;
@@ -62,6 +73,9 @@ static int make_geometry(struct ioas_pt *pt,
 	if (ret)
 		return ret;
 	pt->oa_last = IOAS_U64_MAX >> (64 - pt->oa_bits);
+	/* A higher address would read as another one, and as encrypted. */
+	if (pt->c_bit)
+		pt->oa_last = ioas_min(pt->oa_last, pt->c_bit - 1);
 	pt->pgsizes = pt->leaf_sizes;
 	if (params->pgsizes) {
 		ret = ioas_pt_set_pgsizes(pt, params->pgsizes);

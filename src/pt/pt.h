@@ -138,7 +138,10 @@ struct ioas_pt_params {
 	uint8_t levels;
 	/* enum ioas_pt_flags */
 	uint32_t flags;
-	/* amdv1, x86_64: memory encryption bit, set but in MMIO leaves; or 0. */
+	/*
+	 * amdv1, x86_64: memory encryption bit, set but in MMIO leaves; or 0.
+	 * One of bits 51 to 30; output addresses and tables lie below it.
+	 */
 	uint64_t c_bit;
 	/* Keep the counters of struct ioas_pt_stats. */
 	bool count;
@@ -261,8 +264,9 @@ const char *ioas_pt_format_name(const struct ioas_pt_format *format);
  * @out:    written on success
  *
  * Return: 0, -EINVAL (sizes the format lacks, empty aperture, widths above the
- * format's), -EOPNOTSUPP (depth the format lacks, width that the depth cannot
- * decode, flag or c_bit that the format does not know), -ENOMEM. (4.8)
+ * format's, c_bit that is no address bit), -EOPNOTSUPP (depth the format lacks,
+ * width that the depth cannot decode, flag or c_bit that the format does not
+ * know), -ENOMEM. (4.8)
  */
 int ioas_pt_create(const struct ioas_pt_format *format,
 		   const struct ioas_pt_params *params, struct ioas_pt **out);

@@ -43,7 +43,8 @@ static void grow_discard(struct ioas_pt *pt, uint64_t *const *table,
 }
 
 /* One attempt: 1, 0 if somebody else raised the root meanwhile, -ENOMEM. */
-static int grow_once(struct ioas_pt *pt, uintptr_t top, uint64_t last)
+static int grow_once(struct ioas_pt *pt, uintptr_t top, uint64_t last,
+		     unsigned int leaf_level)
 {
 	uint64_t *below = (uint64_t *)(top & ~PT_LEVEL_MASK);
 	unsigned int level = (unsigned int)(top & PT_LEVEL_MASK), nr = 0;
@@ -60,15 +61,20 @@ static int grow_once(struct ioas_pt *pt, uintptr_t top, uint64_t last)
 		table[nr++] = below;
 		item_store(&below[0], fmt_make_table(pt, ++level, pa));
 		pt_flush(pt, &below[0], 1);
-	} while (last > grow_span_last(pt, level));
+	} while (last > grow_span_last(pt, level) || level < leaf_level);
 	if (ioas_pt_raise(pt, top, below, level))
 		return 1;
 	grow_discard(pt, table, nr);
 	return 0;
 }
 
-/* Until the root spans @last, which the aperture does. */
-static int walk_grow(struct ioas_pt *pt, uint64_t last)
+/*
+ * Until the root spans @last, which the aperture does, and is not below a leaf
+ * of @leaf_level: one that is as large as all that the root spans needs one
+ * more level.
+ */
+static int walk_grow(struct ioas_pt *pt, uint64_t last,
+		     unsigned int leaf_level)
 {
 	for (;;) {
 		uintptr_t top = atomic_load_explicit(&pt->top,
@@ -76,11 +82,11 @@ static int walk_grow(struct ioas_pt *pt, uint64_t last)
 		unsigned int level = (unsigned int)(top & PT_LEVEL_MASK);
 		int ret;
 
-		if (last <= grow_span_last(pt, level))
+		if (last <= grow_span_last(pt, level) && level >= leaf_level)
 			return 0;
 		if (level >= pt->max_level)
 			return -ERANGE;
-		ret = grow_once(pt, top, last);
+		ret = grow_once(pt, top, last, leaf_level);
 		if (ret < 0)
 			return ret;
 	}

@@ -175,7 +175,9 @@ static int map_make_room(struct map_op *op, uint64_t *items,
 			 const struct map_fill *f)
 {
 	struct ioas_pt *pt = op->pos.pt;
-	unsigned int below = f->level - 1;
+	unsigned int below = f->level - 1, lg2 = walk_item_lg2(pt, f->level);
+	/* Items that change: the first, and one past the last. */
+	unsigned int from = 0, to = 0;
 
 	for (unsigned int i = 0; i < f->nr_items; i++) {
 		uint64_t e = item_load_table(&items[i]);
@@ -191,12 +193,13 @@ static int map_make_room(struct map_op *op, uint64_t *items,
 			continue;
 		item_store(&items[i], 0);
 		walk_collect(pt, walk_child(pt, e), below, &op->freed);
+		if (!to)
+			from = i;
+		to = i + 1;
 	}
-	pt_flush(pt, items, f->nr_items);
-	ioas_pt_invalidate(pt, op->iova,
-			   op->iova + (((uint64_t)f->nr_items
-					<< walk_item_lg2(pt, f->level)) - 1),
-			   true);
+	pt_flush(pt, &items[from], to - from);
+	ioas_pt_invalidate(pt, op->iova + ((uint64_t)from << lg2),
+			   op->iova + (((uint64_t)to << lg2) - 1), true);
 	if (pt->hooks)
 		pt->hooks->sync(pt->hooks_ctx);
 	return 0;
@@ -220,6 +223,16 @@ static int map_items(struct map_op *op, const struct map_fill *f)
 	return 0;
 }
 
+/* The root is to be of @level, which is that of a leaf. */
+static int map_raise(struct map_op *op, unsigned int level)
+{
+	int ret = walk_grow(op->pos.pt, op->iova, level);
+
+	if (!ret)
+		pos_root(&op->pos);
+	return ret;
+}
+
 /* @nr leaves of 2^@lg2 bytes, table after table. */
 static inline int map_leaves(struct map_op *op, unsigned int lg2, uint64_t nr)
 {
@@ -227,6 +240,12 @@ static inline int map_leaves(struct map_op *op, unsigned int lg2, uint64_t nr)
 	struct map_fill f = { .lg2 = lg2, .level = walk_level_of(pt, lg2) };
 
 	f.group_lg2 = walk_group_lg2(pt, f.level, lg2);
+	if (FMT_GROWS && ioas_unlikely(f.level > op->pos.top)) {
+		int ret = map_raise(op, f.level);
+
+		if (ret)
+			return ret;
+	}
 	while (nr) {
 		uint64_t room, n;
 		int ret;
@@ -419,7 +438,7 @@ static int map_check(struct ioas_pt *pt, const struct ioas_pt_map *rq,
 		return -EINVAL;
 	if (!pt_in_aperture(pt, rq->iova, last))
 		return -ERANGE;
-	return FMT_GROWS ? walk_grow(pt, last) : 0;
+	return FMT_GROWS ? walk_grow(pt, last, 0) : 0;
 }
 
 static uint64_t map_sizes(const struct ioas_pt *pt, uint64_t max_leaf)

@@ -30,14 +30,23 @@ struct split_op {
 static bool split_fill(const struct split_op *op, uint64_t *table,
 		       unsigned int level, unsigned int nr, uint64_t oa);
 
-/* Nobody has seen @table, of @level, and what is below it. */
+/*
+ * Nobody has seen @table, of @level, and what is below it. It may stand for a
+ * part of a root that is no table like others.
+ */
 static void split_discard(struct ioas_pt *pt, uint64_t *table,
 			  unsigned int level)
 {
 	struct pt_list list = { 0 };
 	uint64_t *next;
 
-	walk_collect(pt, table, level, &list);
+	for (unsigned int i = 0; level && i < TABLE_ITEMS; i++) {
+		uint64_t e = item_load(&table[i]);
+
+		if (fmt_is_table(level, e))
+			walk_collect(pt, walk_child(pt, e), level - 1, &list);
+	}
+	pt_list_push(&list, table);
 	for (uint64_t *t = list.head; t; t = next) {
 		next = pt_list_next(t);
 		ioas_pt_table_unused(pt, t);
@@ -142,12 +151,22 @@ static bool group_replace(const struct group *g, const uint64_t *image,
 	return dirty && pt->tracks;
 }
 
+/* Attributes of a leaf: it was used, if one of its items was. */
+static uint64_t group_attrs(const struct group *g)
+{
+	uint64_t attrs = fmt_leaf_attrs(g->pos->pt, item_load(g->items));
+
+	for (unsigned int i = 1; FMT_ACCESSED && i < g->nr; i++)
+		attrs |= item_load(&g->items[i]) & FMT_ACCESSED;
+	return attrs;
+}
+
 /* Replace the leaf @e, where the position stands, by leaves of 2^@lg2. */
 static int split_leaf(struct pos *p, uint64_t e, unsigned int lg2)
 {
 	struct ioas_pt *pt = p->pt;
 	const struct group g = group_of(p, fmt_leaf_lg2(pt, p->low, e));
-	const struct split_op op = { pt, lg2, fmt_leaf_attrs(pt, e) };
+	const struct split_op op = { pt, lg2, group_attrs(&g) };
 	uint64_t *image = walk_new_table(pt, true);
 
 	if (!image)
@@ -216,13 +235,15 @@ static int merge_check(struct merge_op *op)
 	for (;;) {
 		uint64_t e = pos_find(&op->pos, iova), attrs, oa;
 		unsigned int level = op->pos.low, lg2;
+		struct group g;
 
 		if (!fmt_is_leaf(level, e))
 			return -ENOENT;
 		lg2 = fmt_leaf_lg2(pt, level, e);
 		if (lg2 >= op->lg2)
 			return 1;
-		attrs = fmt_leaf_attrs(pt, e);
+		g = group_of(&op->pos, lg2);
+		attrs = group_attrs(&g);
 		oa = fmt_leaf_oa(pt, level, e);
 		if (iova == op->iova) {
 			op->attrs = attrs;
@@ -301,6 +322,12 @@ static int walk_merge(struct ioas_pt *pt, ioas_iova_t iova, unsigned int lg2)
 	ret = merge_check(&op);
 	if (ret)
 		return ret < 0 ? ret : 0;
+	if (FMT_GROWS && walk_level_of(pt, lg2) > op.pos.top) {
+		ret = walk_grow(pt, op.last, walk_level_of(pt, lg2));
+		if (ret)
+			return ret;
+		pos_root(&op.pos);
+	}
 	image = walk_new_table(pt, true);
 	if (!image)
 		return -ENOMEM;

@@ -269,8 +269,31 @@ static bool remove_leaf(struct remove_op *op, uint64_t *item,
 		return false;
 	for (unsigned int i = 0; i < nr; i++)
 		item_store(&item[i], 0);
-	pt_flush(pt, item, nr);
 	remove_until(op, op->iova + size);
+	return true;
+}
+
+static bool remove_below(struct remove_op *op, uint64_t *table,
+			 unsigned int level);
+
+/* What @item of a table of @level holds; false: something stopped it. */
+static bool remove_item(struct remove_op *op, uint64_t *item,
+			unsigned int level)
+{
+	struct ioas_pt *pt = op->pt;
+	uint64_t e = item_load_table(item), from = op->iova;
+	uint64_t size = (uint64_t)1 << walk_item_lg2(pt, level);
+
+	if (fmt_is_leaf(level, e))
+		return remove_leaf(op, item, level, e);
+	if (!level || !fmt_is_table(level, e) ||
+	    !remove_below(op, walk_child(pt, e), level - 1))
+		return false;
+	/* Its whole span was asked for. */
+	if (ioas_is_aligned(from, size) && op->last - from >= size - 1) {
+		item_store(item, 0);
+		pt_list_push(&op->freed, walk_child(pt, e));
+	}
 	return true;
 }
 
@@ -280,31 +303,27 @@ static bool remove_below(struct remove_op *op, uint64_t *table,
 {
 	struct ioas_pt *pt = op->pt;
 	unsigned int nr = walk_nr_items(pt, level);
-	unsigned int i = walk_index(pt, op->iova, level);
-	uint64_t size = (uint64_t)1 << walk_item_lg2(pt, level);
+	unsigned int start = walk_index(pt, op->iova, level), i = start;
+	bool on = true;
 
-	while (i < nr && !op->done) {
-		uint64_t e = item_load_table(&table[i]), from = op->iova;
+	while (on && i < nr && !op->done) {
+		uint64_t from = op->iova;
 
-		if (fmt_is_leaf(level, e)) {
-			if (!remove_leaf(op, &table[i], level, e))
-				return false;
-			i += (unsigned int)((op->iova - from) / size);
-			continue;
-		}
-		if (!level || !fmt_is_table(level, e) ||
-		    !remove_below(op, walk_child(pt, e), level - 1))
-			return false;
-		/* Its whole span was asked for. */
-		if (ioas_is_aligned(from, size) &&
-		    op->last - from >= size - 1) {
-			item_store(&table[i], 0);
-			pt_flush(pt, &table[i], 1);
-			pt_list_push(&op->freed, walk_child(pt, e));
-		}
-		i++;
+		on = remove_item(op, &table[i], level);
+		/* At least the item; those of a leaf that it is one of. */
+		if (on)
+			i += (unsigned int)ioas_max(
+				1, (op->iova - from) >>
+					   walk_item_lg2(pt, level));
 	}
-	return true;
+	/* Tables that were removed from in part stay; at both ends. */
+	while (i > start && item_load(&table[start]))
+		start++;
+	while (i > start && item_load(&table[i - 1]))
+		i--;
+	if (i > start)
+		pt_flush(pt, &table[start], i - start);
+	return on;
 }
 
 static uint64_t walk_remove(struct ioas_pt *pt, ioas_iova_t iova,
@@ -315,7 +334,8 @@ static uint64_t walk_remove(struct ioas_pt *pt, ioas_iova_t iova,
 	uint64_t *root = pt_top(pt, &level);
 
 	remove_below(&op, root, level);
-	if (op.iova == iova)
+	/* All 2^64 bytes, if it is done. */
+	if (op.iova == iova && !op.done)
 		return 0;
 	*tables = op.freed.nr;
 	ioas_pt_invalidate(pt, iova, op.iova - 1, op.freed.head);

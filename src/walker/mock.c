@@ -4,7 +4,7 @@
  *
  *   63 .. 9               8    7    6    5  4  3  2  1  0
  *   address (size code)   0    priv mmio NX C  D  S  W  R   leaf
- *   address of the table  T=1  0    0    0  0  0  0  0  0   table
+ *   address of the table  T=1  sw   0    0  0  0  0  0  0   table
  *
  * There is no present bit: empty is zero, a leaf has R or W. With S the leaf
  * has several items and its size, 2^k, is in the address: bits k-2 down to the
@@ -44,7 +44,8 @@ static const struct walker_bits leaf_bits[] = {
 };
 
 static const struct walker_bits table_bits[] = {
-	{ "reserved", 0, 8, true, NULL },
+	{ "reserved", 0, 7, true, NULL },
+	{ "software", 7, 1, false, NULL },
 	{ "T", 8, 1, false, types },
 };
 

@@ -7,6 +7,8 @@
 
 #include "pt_test.h"
 
+#include <string.h>
+
 #include "pt/pt.h"
 
 #define KIB ((uint64_t)1 << 10)
@@ -77,6 +79,17 @@ static inline unsigned int nr_leaves(struct ioas_pt *pt)
 	return nr;
 }
 
+/* A word as a table holds it, little-endian; and back, which is the same. */
+static inline uint64_t raw_word(uint64_t word)
+{
+	unsigned char bytes[8];
+
+	for (unsigned int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(word >> 8 * i);
+	memcpy(&word, bytes, 8);
+	return word;
+}
+
 /* The item for @iova at @level, found by the picture in mock.c alone. */
 static inline uint64_t *raw_item(struct ioas_pt *pt, uint64_t iova,
 				 unsigned int granule_lg2,
@@ -93,8 +106,8 @@ static inline uint64_t *raw_item(struct ioas_pt *pt, uint64_t iova,
 		item = (uint64_t *)(uintptr_t)pa + index;
 		if (at == level)
 			return item;
-		assert_int_equal(*item & 511, 256);
-		pa = *item & ~UINT64_C(511);
+		assert_int_equal(raw_word(*item) & 511, 256);
+		pa = raw_word(*item) & ~UINT64_C(511);
 	}
 }
 

@@ -39,7 +39,7 @@ static void every_size_is_coded_as_documented(void **state)
 			}
 			item = raw_item(pt, size, g, level);
 			for (unsigned int i = 0; i < nr; i++)
-				assert_int_equal(item[i], word);
+				assert_int_equal(raw_word(item[i]), word);
 			assert_int_equal(item[-1], 0);
 			assert_true(ioas_pt_validate(pt));
 			ioas_pt_destroy(pt);
@@ -65,7 +65,7 @@ static void permissions_have_their_bits(void **state)
 
 		assert_int_equal(map_bytes(pt, 512, ~UINT64_C(511), 512,
 					   prots[i][0]), 0);
-		assert_int_equal(*raw_item(pt, 512, 9, 0),
+		assert_int_equal(raw_word(*raw_item(pt, 512, 9, 0)),
 				 ~UINT64_C(511) | prots[i][1]);
 		assert_int_equal(ioas_pt_leaf(pt, 700, &leaf), 0);
 		assert_int_equal(leaf.prot, prots[i][0]);

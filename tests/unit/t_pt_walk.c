@@ -127,8 +127,8 @@ static void tables_wait_for_a_sync_before_they_are_used_again(void **state)
 	assert_ptr_not_equal(table, again);
 	unmap_bytes(pt, 0, 2 * MIB - 1);
 	/* Who still holds the pointer sees a hole or the old page. */
-	assert_true(!(again[0] & 511) && (again[1] & ~UINT64_C(511)) ==
-		    oa + 4096);
+	assert_int_equal(raw_word(again[0]) & 511, 0);
+	assert_int_equal(raw_word(again[1]) & ~UINT64_C(511), oa + 4096);
 	ioas_pt_sync(pt);
 	assert_int_equal(map_bytes(pt, 0, oa, 2 * MIB, RW), 0);
 	assert_true(raw_item(pt, 0, 12, 0) == table ||
@@ -707,15 +707,15 @@ static void validate_finds_what_is_planted(void **state)
 	item = raw_item(pt, 0, 12, 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		assert_true(ioas_pt_validate(pt));
-		item[0] = wrong[i];
+		item[0] = raw_word(wrong[i]);
 		if (ioas_pt_validate(pt))
 			fail_msg("word %#llx passes",
 				 (unsigned long long)wrong[i]);
 		item[0] = 0;
 	}
-	item[3] ^= 1;
+	item[3] ^= raw_word(1);
 	assert_false(ioas_pt_validate(pt));
-	item[3] ^= 1 | 8;
+	item[3] ^= raw_word(1 | 8);
 	/* One item of a group may be dirty alone. */
 	assert_true(ioas_pt_validate(pt));
 	/* A table that nobody allocated. */
@@ -728,9 +728,9 @@ static void validate_finds_what_is_planted(void **state)
 	/* Only 128 items of this top table are inside 64 bits. */
 	pt = pt_new(~UINT64_C(4095), 0, UINT64_MAX);
 	item = raw_item(pt, 0, 12, 5);
-	item[127] = 3;
+	item[127] = raw_word(3);
 	assert_true(ioas_pt_validate(pt));
-	item[128] = 3;
+	item[128] = raw_word(3);
 	assert_false(ioas_pt_validate(pt));
 	ioas_pt_destroy(pt);
 }

@@ -114,7 +114,7 @@ static const struct masks masks[] = {
 	{ RV4, 12, 0, 2, true, BIT(4) | BITS(27, 10) | BITS(60, 54) | BIT(63),
 	  BIT(5) | BITS(9, 8) | BITS(62, 61) },
 	/* the mock format's head */
-	{ MOCK, 12, 0, 1, false, BITS(7, 0) | BITS(11, 9), 0 },
+	{ MOCK, 12, 0, 1, false, BITS(6, 0) | BITS(11, 9), BIT(7) },
 	{ MOCK, 12, 0, 0, true, BITS(11, 8), BITS(4, 3) | BITS(7, 6) },
 	{ MOCK, 12, 0, 2, true, BITS(29, 8), BITS(4, 3) | BITS(7, 6) },
 	{ MOCK, 12, 60, 0, true, BITS(63, 60), 0 },

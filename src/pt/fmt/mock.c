@@ -14,7 +14,7 @@
  *   4       cache                             0
  *   5       noexec                            0
  *   6       mmio                              0
- *   7       priv                              0
+ *   7       priv                              flushed (page-tables 6.1)
  *   8       0                                 T = 1
  *   63:9    output address, size code         address of the table
  *
@@ -46,7 +46,7 @@
 #define FMT_DIRTY MOCK_DIRTY
 #define FMT_ACCESSED 0
 #define FMT_VOLATILE MOCK_DIRTY
-/* Means nothing in a table entry. */
+/* Means nothing to a walker in a table entry. */
 #define FMT_FLUSHED MOCK_PRIV
 #define FMT_CLEAR_PARTIAL true
 #define FMT_INDEX_LG2 9

@@ -44,14 +44,16 @@
  *  - what takes something apart cannot fail for lack of memory;
  *  - any thread may call, also several at once for one object; destroying an
  *    object while another call uses it is the caller's mistake;
- *  - every function may sleep, but for ioas_version(), ioas_pointer() and
- *    ioas_domain_translate();
+ *  - every function may sleep, but for ioas_version(), ioas_pointer(),
+ *    ioas_domain_translate(), and those of a view that are called inside a
+ *    section;
  *  - a struct with a `size` is filled by the caller with its sizeof. Bytes
  *    that the library does not know must be zero, or the answer is -E2BIG;
  *    fields that the caller does not have count as zero. -EINVAL: the size
  *    does not even hold `size` itself.
  *
- * ioas-core N: docs/reference/ioas-core.md section N, the specification.
+ * ioas-core N: docs/reference/ioas-core.md section N, the specification;
+ * page-tables N: docs/reference/page-tables.md section N.
  */
 #ifndef IOAS_IOAS_H
 #define IOAS_IOAS_H
@@ -73,6 +75,7 @@ struct ioas_context;
 struct ioas_origin;
 struct ioas_domain;
 struct ioas_client;
+struct ioas_view;
 
 /* What may be done with memory, and how to map it. */
 enum ioas_flags {
@@ -142,7 +145,7 @@ IOAS_API int ioas_context_create(const struct ioas_context_options *opts,
  * ioas_context_destroy() - free a context
  * @ctx: taken on success; NULL is ignored
  *
- * Return: 0, or -EBUSY while spaces or clients of it exist.
+ * Return: 0, or -EBUSY while spaces, clients or views of it exist.
  */
 IOAS_API int ioas_context_destroy(struct ioas_context *ctx);
 
@@ -261,12 +264,13 @@ IOAS_API int ioas_copy(struct ioas *dst, struct ioas *src, uint64_t src_iova,
  * @length:   bytes
  * @unmapped: out, also on error, may be NULL; bytes removed
  *
- * When it returns no domain translates what was removed, and no client holds
- * it: clients that pinned are called and waited for. Mappings go in ascending
- * order; an error leaves the earlier ones removed. A range in which nothing is
- * mapped is success with 0 bytes.
+ * When it returns no domain translates what was removed, no client holds it and
+ * no view uses it: clients that pinned are called and waited for, views inside
+ * a section are waited for. Mappings go in ascending order; an error leaves the
+ * earlier ones removed. A range in which nothing is mapped is success with 0
+ * bytes.
  *
- * Context: not from a client's callback.
+ * Context: not from a client's callback, nor inside a section of a view.
  * Return: 0; -EINVAL (zero length); -EOVERFLOW (wraps); -ENOENT (a mapping
  * sticks out of the range); -EBUSY (a mapping is being made or removed, or is
  * pinned by a client that has no callback); -EDEADLK (a client does not
@@ -358,25 +362,58 @@ IOAS_API int ioas_set_small_pages(struct ioas *ioas, bool on);
 
 /* ---- domains: IO page tables -------------------------------------------- */
 
+/*
+ * What a page table looks like, and so who can walk it (page-tables 8). Mock is
+ * the test format, with any page sizes; vtdss is VT-d's second stage, its first
+ * stage and AMD's guest tables are x86_64; x4 is RISC-V's second stage.
+ */
 enum ioas_format {
-	/* Any set of page sizes, software dirty bits: the test format. */
 	IOAS_PT_MOCK = 0,
+	IOAS_PT_AMDV1,
+	IOAS_PT_VTDSS,
+	IOAS_PT_X86_64,
+	IOAS_PT_ARM64_S1,
+	IOAS_PT_ARM64_S2,
+	IOAS_PT_RISCV64,
+	IOAS_PT_RISCV64_X4,
 };
 
+/* A flag that the format does not know is -EOPNOTSUPP. */
 enum ioas_domain_flags {
-	/* Offer dirty tracking. */
+	/* Offer dirty tracking; leaves are made so that a write shows. */
 	IOAS_DOMAIN_DIRTY = 1u << 0,
+	/* x86_64, riscv64: IOVAs are sign-extended; the lower half is used. */
+	IOAS_DOMAIN_SIGN_EXTEND = 1u << 1,
+	/* amdv1: begin with @levels, add some when an IOVA needs them. */
+	IOAS_DOMAIN_GROW = 1u << 2,
+	/* amdv1, vtdss: what a device calls no-snoop is ignored. */
+	IOAS_DOMAIN_FORCE_COHERENT = 1u << 3,
+	/* vtdss: a mapping that may not be written is refused. */
+	IOAS_DOMAIN_REQUIRE_WRITE = 1u << 4,
+	/* arm64: groups of 16 or so entries; riscv64: Svnapot, 64 KiB. */
+	IOAS_DOMAIN_CONTIGUOUS = 1u << 5,
+	/* arm64_s2: memory attributes for a walker with forced write-back. */
+	IOAS_DOMAIN_S2FWB = 1u << 6,
+	/* arm64: the walker needs break-before-make where entries are cut. */
+	IOAS_DOMAIN_BREAK = 1u << 7,
 };
 
 /**
  * struct ioas_domain_options - properties of a page table
- * @size:       sizeof of this struct
- * @format:     enum ioas_format
- * @flags:      IOAS_DOMAIN_DIRTY
- * @page_sizes: bit n: an entry can map 2^n bytes; the lowest is the granule.
- *              0: 4 KiB, 2 MiB and 1 GiB
- * @first:      first usable IOVA
- * @last:       last usable IOVA; 0: 2^48 - 1
+ * @size:        sizeof of this struct
+ * @format:      enum ioas_format
+ * @flags:       enum ioas_domain_flags
+ * @page_sizes:  bit n: an entry can map 2^n bytes; the lowest is the granule.
+ *               0: what the format has; IOAS_PT_MOCK: 4 KiB, 2 MiB and 1 GiB
+ * @first:       first usable IOVA
+ * @last:        last usable IOVA; @first and @last 0: all that the width
+ *               decodes. IOAS_PT_MOCK: 0 is 2^48 - 1
+ * @va_bits:     width of IOVAs; 0: from @last and @levels
+ * @oa_bits:     width of output addresses; 0: the format's
+ * @levels:      levels of tables at the beginning; 0: as the width asks
+ * @granule_lg2: arm64: 12, 14 or 16, log2 of the granule; 0: 12
+ * @c_bit:       amdv1, x86_64: memory encryption bit, set in every entry of
+ *               memory; or 0
  */
 struct ioas_domain_options {
 	size_t size;
@@ -385,6 +422,12 @@ struct ioas_domain_options {
 	uint64_t page_sizes;
 	uint64_t first;
 	uint64_t last;
+	uint8_t va_bits;
+	uint8_t oa_bits;
+	uint8_t levels;
+	uint8_t granule_lg2;
+	uint32_t reserved;
+	uint64_t c_bit;
 };
 
 /**
@@ -392,9 +435,11 @@ struct ioas_domain_options {
  * @opts:   read during the call; NULL for the defaults
  * @domain: out; the caller owns it
  *
- * Return: 0; -EINVAL (page sizes that the format lacks, empty aperture);
- * -EOPNOTSUPP (unknown format or flag, aperture that the format cannot
- * decode); -E2BIG; -ENOMEM. (ioas-core 4.1)
+ * Return: 0; -EINVAL (page sizes that the format lacks, empty aperture, a width
+ * above the format's, a reserved field that is not zero); -EOPNOTSUPP (unknown
+ * format or flag, one that the format does not have, a depth or a granule that
+ * it lacks, an aperture that it cannot decode); -E2BIG; -ENOMEM. (ioas-core
+ * 4.1, page-tables 4.8)
  */
 IOAS_API int ioas_domain_create(const struct ioas_domain_options *opts,
 				struct ioas_domain **domain);
@@ -403,7 +448,7 @@ IOAS_API int ioas_domain_create(const struct ioas_domain_options *opts,
  * ioas_domain_destroy() - free a page table
  * @domain: taken on success; NULL is ignored
  *
- * Return: 0, or -EBUSY while it is attached.
+ * Return: 0, or -EBUSY while it is attached or a view of it exists.
  */
 IOAS_API int ioas_domain_destroy(struct ioas_domain *domain);
 
@@ -444,7 +489,8 @@ IOAS_API int ioas_detach(struct ioas *ioas, struct ioas_domain *domain);
  *           follow contiguously, at least to the end of the entry. NULL: one
  *
  * The answer holds until the range is unmapped or the domain detached, which
- * does not wait for who only translated. Says nothing about permissions.
+ * does not wait for who only translated: that is what a view is for. Says
+ * nothing about permissions.
  *
  * Context: any thread.
  * Return: 0; -ENOENT (nothing is mapped there); -EINVAL (*@length is zero).
@@ -515,6 +561,152 @@ struct ioas_dirty_query {
  */
 IOAS_API int ioas_read_dirty(struct ioas *ioas, struct ioas_domain *domain,
 			     const struct ioas_dirty_query *query);
+
+/* ---- views: what a thread of a device sees of a domain ------------------- */
+
+/*
+ * A view takes no lock and writes to no memory that threads share. Between
+ * enter and exit, a section, what it translated stays what it was: whoever
+ * unmaps it waits for the end of the section. So sections are short. A thread
+ * inside one calls functions of the view and ioas_pointer(), no others of this
+ * library, and waits for nobody who does. None of these sleeps. With IOAS_WRITE
+ * the page table becomes dirty before the write, if tracking is on.
+ */
+
+enum ioas_view_reason { IOAS_VIEW_NOT_MAPPED = 1, IOAS_VIEW_DENIED = 2 };
+
+/* First byte that was not reached; IOAS_READ, IOAS_WRITE; enum above. */
+struct ioas_view_fault {
+	uint64_t iova;
+	unsigned int access;
+	unsigned int reason;
+};
+
+/**
+ * struct ioas_view_options - properties of a view
+ * @size:  sizeof of this struct
+ * @fault: called before a call returns -ENOENT or -EACCES, inside the section;
+ *         may not use the view. NULL: nobody is told
+ * @data:  handed to @fault
+ */
+struct ioas_view_options {
+	size_t size;
+	void (*fault)(void *data, const struct ioas_view_fault *fault);
+	void *data;
+};
+
+/**
+ * ioas_view_create() - a view of a domain, for one thread at a time
+ * @ctx:    context of the spaces that @domain is attached to; borrowed for the
+ *          life of the view
+ * @domain: borrowed; may be attached and detached meanwhile
+ * @opts:   read during the call; NULL for the defaults
+ * @view:   out; the caller owns it. About 32 KiB
+ *
+ * Return: 0; -EINVAL; -E2BIG; -ENOMEM.
+ */
+IOAS_API int ioas_view_create(struct ioas_context *ctx,
+			      struct ioas_domain *domain,
+			      const struct ioas_view_options *opts,
+			      struct ioas_view **view);
+
+/**
+ * ioas_view_destroy() - free a view
+ * @view: taken; not inside a section; NULL is ignored
+ */
+IOAS_API void ioas_view_destroy(struct ioas_view *view);
+
+/**
+ * ioas_view_enter() - begin a section
+ * @view: not inside one
+ */
+IOAS_API void ioas_view_enter(struct ioas_view *view);
+
+/**
+ * ioas_view_exit() - end a section; what was translated in it is void
+ * @view: inside a section
+ */
+IOAS_API void ioas_view_exit(struct ioas_view *view);
+
+/**
+ * ioas_view_map() - where an IOVA is in this process
+ * @view:    inside a section
+ * @iova:    first byte
+ * @length:  bytes that the device wants, not zero
+ * @flags:   IOAS_READ, IOAS_WRITE: what it does with them, at least one
+ * @pointer: out; valid until the end of the section
+ * @got:     out; bytes from *@pointer on, at least one and at most @length.
+ *           Fewer than mapped: ask again for the rest
+ *
+ * Return: 0; -ENOENT (nothing is mapped there); -EACCES (the mapping does not
+ * allow it); -EFAULT (the memory is not in this process); -EINVAL (zero length,
+ * neither read nor write); -EOVERFLOW (wraps); -EOPNOTSUPP (unknown flag).
+ */
+IOAS_API int ioas_view_map(struct ioas_view *view, uint64_t iova,
+			   uint64_t length, unsigned int flags,
+			   void **pointer, uint64_t *got);
+
+/**
+ * ioas_view_translate() - the output address of an IOVA
+ * @view:    inside a section
+ * @iova:    first byte
+ * @length:  bytes that the device wants, not zero
+ * @flags:   as for ioas_view_map()
+ * @address: out; valid until the end of the section
+ * @got:     out; bytes from *@address on that are contiguous; as above
+ *
+ * Return: as ioas_view_map(), but not -EFAULT: the memory may be anywhere.
+ */
+IOAS_API int ioas_view_translate(struct ioas_view *view, uint64_t iova,
+				 uint64_t length, unsigned int flags,
+				 uint64_t *address, uint64_t *got);
+
+/**
+ * ioas_view_segments() - the output addresses of a range
+ * @view:     inside a section
+ * @iova:     first byte
+ * @length:   bytes, not zero
+ * @flags:    as for ioas_view_map()
+ * @segments: out; in order of IOVA, as few as possible; NULL if *@nr is 0
+ * @nr:       in: room in @segments; out, also on error: how many were written
+ * @done:     out, also on error, may be NULL; bytes that they cover
+ *
+ * Return: 0; -EMSGSIZE (too little room: go on at @iova + *@done); -ENOENT,
+ * -EACCES (that byte cannot be reached); -EINVAL, -EOVERFLOW, -EOPNOTSUPP as
+ * ioas_view_map(), with nothing written.
+ */
+IOAS_API int ioas_view_segments(struct ioas_view *view, uint64_t iova,
+				uint64_t length, unsigned int flags,
+				struct ioas_segment *segments, uint32_t *nr,
+				uint64_t *done);
+
+/**
+ * ioas_view_read() - copy bytes as a device that reads memory
+ * @view:   not inside a section; enters and leaves, several times if it is long
+ * @iova:   first byte
+ * @buffer: memory of this process, @length bytes
+ * @length: bytes
+ *
+ * What was copied before an error stays copied. Memory that is not in this
+ * process is reached through its origin, where that can.
+ *
+ * Return: 0; -ENOENT, -EACCES, -EFAULT as ioas_view_map(); -EINVAL (zero
+ * length); -EOVERFLOW (wraps).
+ */
+IOAS_API int ioas_view_read(struct ioas_view *view, uint64_t iova,
+			    void *buffer, uint64_t length);
+
+/**
+ * ioas_view_write() - copy bytes as a device that writes memory
+ * @view:   as for ioas_view_read()
+ * @iova:   first byte
+ * @buffer: memory of this process, @length bytes
+ * @length: bytes
+ *
+ * Return: as ioas_view_read().
+ */
+IOAS_API int ioas_view_write(struct ioas_view *view, uint64_t iova,
+			     const void *buffer, uint64_t length);
 
 /* ---- clients: software that uses a space -------------------------------- */
 

@@ -9,6 +9,7 @@
  *   struct ioas_origin    is        struct ioas_origin
  *   struct ioas_domain    is        struct ioas_domain; user: its space
  *   struct ioas_client    holds     struct ioas_access
+ *   struct ioas_view      holds     struct ioas_dview
  *
  * This room checks what the core takes for granted (flags, sizes of structs,
  * one space per domain, one context per copy), says on whose behalf the core
@@ -29,7 +30,7 @@ struct ioas_api_context {
 	/* Set once. */
 	struct ioas_frames frames;
 	struct ioas_principal *principal;
-	/* Spaces and clients that were made and not destroyed. */
+	/* Spaces, clients and views that were made and not destroyed. */
 	_Atomic uint32_t users;
 };
 

@@ -13,10 +13,80 @@
 #include "base/errno.h"
 #include "core/dirty.h"
 #include "domain/table.h"
+#include "domain/view.h"
 
-#define PAGE_SIZES_DEFAULT \
+#define MOCK_PAGE_SIZES \
 	((uint64_t)1 << 12 | (uint64_t)1 << 21 | (uint64_t)1 << 30)
-#define LAST_DEFAULT (((uint64_t)1 << 48) - 1)
+#define MOCK_LAST (((uint64_t)1 << 48) - 1)
+
+/* By enum ioas_format. */
+static const char *const format_names[] = {
+	[IOAS_PT_MOCK] = "mock",
+	[IOAS_PT_AMDV1] = "amdv1",
+	[IOAS_PT_VTDSS] = "vtdss",
+	[IOAS_PT_X86_64] = "x86_64",
+	[IOAS_PT_ARM64_S1] = "arm64_s1",
+	[IOAS_PT_ARM64_S2] = "arm64_s2",
+	[IOAS_PT_RISCV64] = "riscv64",
+	[IOAS_PT_RISCV64_X4] = "riscv64_x4",
+};
+
+/* By bit of enum ioas_domain_flags: enum ioas_pt_flags. */
+static const uint32_t pt_flags[] = {
+	IOAS_PT_DIRTY,
+	IOAS_PT_SIGN_EXTEND,
+	IOAS_PT_GROW,
+	IOAS_PT_FORCE_COHERENT,
+	IOAS_PT_REQUIRE_WRITE,
+	IOAS_PT_CONTIGUOUS,
+	IOAS_PT_S2FWB,
+	IOAS_PT_BREAK,
+};
+
+_Static_assert(IOAS_DOMAIN_BREAK ==
+		       1u << (sizeof(pt_flags) / sizeof(*pt_flags) - 1),
+	       "a bit of enum ioas_domain_flags has no place");
+
+static uint32_t domain_pt_flags(unsigned int flags)
+{
+	uint32_t pt = 0;
+
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(pt_flags); i++)
+		if (flags >> i & 1)
+			pt |= pt_flags[i];
+	return pt;
+}
+
+/* Return: 0, -EINVAL or -EOPNOTSUPP; the rest is checked by the page table. */
+static int domain_options(const struct ioas_domain_options *o,
+			  struct ioas_table_options *table)
+{
+	if (o->format >= IOAS_ARRAY_SIZE(format_names) ||
+	    o->flags >> IOAS_ARRAY_SIZE(pt_flags))
+		return -EOPNOTSUPP;
+	if (o->reserved)
+		return -EINVAL;
+	*table = (struct ioas_table_options){
+		.format = ioas_pt_format_find(format_names[o->format],
+					      o->granule_lg2),
+		.pt = {
+			.pgsizes = o->page_sizes,
+			.first = o->first,
+			.last = o->last,
+			.va_bits = o->va_bits,
+			.oa_bits = o->oa_bits,
+			.levels = o->levels,
+			.flags = domain_pt_flags(o->flags),
+			.c_bit = o->c_bit,
+		},
+		.dirty = o->flags & IOAS_DOMAIN_DIRTY,
+	};
+	if (o->format == IOAS_PT_MOCK && !o->page_sizes)
+		table->pt.pgsizes = MOCK_PAGE_SIZES;
+	if (o->format == IOAS_PT_MOCK && !o->last)
+		table->pt.last = MOCK_LAST;
+	return table->format ? 0 : -EOPNOTSUPP;
+}
 
 int ioas_domain_create(const struct ioas_domain_options *opts,
 		       struct ioas_domain **domain)
@@ -26,29 +96,16 @@ int ioas_domain_create(const struct ioas_domain_options *opts,
 	int ret;
 
 	ret = ioas_api_options(&o, sizeof(o), opts);
-	if (ret)
-		return ret;
-	if (o.format != IOAS_PT_MOCK ||
-	    o.flags & ~(unsigned int)IOAS_DOMAIN_DIRTY)
-		return -EOPNOTSUPP;
-	table = (struct ioas_table_options){
-		.format = &ioas_pt_mock,
-		.pt = {
-			.pgsizes = o.page_sizes ? o.page_sizes :
-						  PAGE_SIZES_DEFAULT,
-			.first = o.first,
-			.last = o.last ? o.last : LAST_DEFAULT,
-		},
-		.dirty = o.flags & IOAS_DOMAIN_DIRTY,
-	};
-	return ioas_table_domain_create(&table, domain);
+	if (!ret)
+		ret = domain_options(&o, &table);
+	return ret ? ret : ioas_table_domain_create(&table, domain);
 }
 
 int ioas_domain_destroy(struct ioas_domain *domain)
 {
 	if (!domain)
 		return 0;
-	if (atomic_load(&domain->user))
+	if (atomic_load(&domain->user) || ioas_dview_exists(domain))
 		return -EBUSY;
 	domain->ops->destroy(domain);
 	return 0;

@@ -8,12 +8,16 @@
  * nothing else: permissions have the same bits, a cursor is the same words.
  * src/pt may not include ops.h, because it serves domains that others build.
  *
+ * What the page table tells (hooks) goes to the views of the domain first, then
+ * to whoever made the domain.
+ *
  * Locks: none of its own. @track is switched while nothing else runs on the
  * domain's ranges, and read by devices at any time.
  */
 #include "domain/table.h"
 
 #include "base/bits.h"
+#include "domain/view_impl.h"
 #include "seam/fault.h"
 
 _Static_assert((int)IOAS_PROT_READ == (int)IOAS_PT_READ &&
@@ -30,6 +34,11 @@ struct table_domain {
 	/* Set once. 0: none. */
 	uint64_t small_leaf;
 	atomic_bool track;
+	struct ioas_views views;
+	/* Set once: ours, and whose they are, or NULL. */
+	struct ioas_pt_hooks hooks;
+	const struct ioas_pt_hooks *next;
+	void *next_ctx;
 };
 
 static struct table_domain *table_of(struct ioas_domain *d)
@@ -126,7 +135,14 @@ static int table_read_and_clear_dirty(struct ioas_domain *d, ioas_iova_t iova,
 
 static int table_set_dirty_tracking(struct ioas_domain *d, bool on)
 {
-	atomic_store_explicit(&table_of(d)->track, on, memory_order_release);
+	struct table_domain *t = table_of(d);
+
+	atomic_store_explicit(&t->track, on, memory_order_release);
+	/* A view may know a leaf whose dirty bit nobody wanted. */
+	if (on) {
+		ioas_views_invalidate(&t->views, 0, IOAS_U64_MAX);
+		ioas_views_sync(&t->views);
+	}
 	return 0;
 }
 
@@ -139,6 +155,8 @@ static void table_destroy(struct ioas_domain *d)
 {
 	struct table_domain *t = table_of(d);
 
+	if (!ioas_views_fini(&t->views))
+		return;
 	ioas_pt_destroy(t->pt);
 	ioas_free(t, sizeof(*t));
 }
@@ -165,9 +183,66 @@ static const struct ioas_domain_ops table_dirty_ops = {
 	.destroy = table_destroy,
 };
 
+static void hook_invalidate(void *ctx, ioas_iova_t iova, ioas_iova_t last,
+			    bool tables)
+{
+	struct table_domain *t = ctx;
+
+	ioas_views_invalidate(&t->views, iova, last);
+	if (t->next)
+		t->next->invalidate(t->next_ctx, iova, last, tables);
+}
+
+static void hook_sync(void *ctx)
+{
+	struct table_domain *t = ctx;
+
+	ioas_views_sync(&t->views);
+	if (t->next)
+		t->next->sync(t->next_ctx);
+}
+
+static void hook_mapped(void *ctx, ioas_iova_t iova, ioas_iova_t last)
+{
+	struct table_domain *t = ctx;
+
+	t->next->mapped(t->next_ctx, iova, last);
+}
+
+static void hook_flush(void *ctx, const uint64_t *items, size_t nr)
+{
+	struct table_domain *t = ctx;
+
+	t->next->flush(t->next_ctx, items, nr);
+}
+
+static void hook_grown(void *ctx, uint64_t pa, unsigned int level)
+{
+	struct table_domain *t = ctx;
+
+	t->next->grown(t->next_ctx, pa, level);
+}
+
+/* What nobody listens to costs no call. */
+static void table_hook(struct table_domain *t, struct ioas_pt_params *params)
+{
+	t->next = params->hooks;
+	t->next_ctx = params->hooks_ctx;
+	t->hooks = (struct ioas_pt_hooks){
+		.invalidate = hook_invalidate,
+		.sync = hook_sync,
+		.mapped = t->next && t->next->mapped ? hook_mapped : NULL,
+		.flush = t->next && t->next->flush ? hook_flush : NULL,
+		.grown = t->next && t->next->grown ? hook_grown : NULL,
+	};
+	params->hooks = &t->hooks;
+	params->hooks_ctx = t;
+}
+
 int ioas_table_domain_create(const struct ioas_table_options *opts,
 			     struct ioas_domain **out)
 {
+	struct ioas_pt_params params = opts->pt;
 	const struct ioas_pt_format *format =
 		opts->format ? opts->format : &ioas_pt_mock;
 	struct table_domain *t;
@@ -176,7 +251,8 @@ int ioas_table_domain_create(const struct ioas_table_options *opts,
 	t = ioas_zalloc(sizeof(*t), IOAS_FP_ALLOC_SPACE);
 	if (!t)
 		return -ENOMEM;
-	ret = ioas_pt_create(format, &opts->pt, &t->pt);
+	table_hook(t, &params);
+	ret = ioas_pt_create(format, &params, &t->pt);
 	if (!ret && opts->dirty && !ioas_pt_tracks_dirty(t->pt)) {
 		ioas_pt_destroy(t->pt);
 		ret = -EOPNOTSUPP;
@@ -191,6 +267,7 @@ int ioas_table_domain_create(const struct ioas_table_options *opts,
 	};
 	ioas_pt_aperture(t->pt, &t->domain.first, &t->domain.last);
 	t->small_leaf = opts->small_leaf;
+	ioas_views_init(&t->views, t->pt, &t->track);
 	*out = &t->domain;
 	return 0;
 }
@@ -200,6 +277,11 @@ struct ioas_pt *ioas_table_domain_pt(struct ioas_domain *d)
 	if (d->ops != &table_ops && d->ops != &table_dirty_ops)
 		return NULL;
 	return table_of(d)->pt;
+}
+
+struct ioas_views *ioas_table_domain_views(struct ioas_domain *d)
+{
+	return ioas_table_domain_pt(d) ? &table_of(d)->views : NULL;
 }
 
 bool ioas_table_domain_tracks_dirty(struct ioas_domain *d)

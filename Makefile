@@ -77,6 +77,12 @@ fuzz: deps ## fuzz targets, a minute altogether (FUZZ_SECONDS=60 FUZZ_TARGETS=)
 FUZZ_SECONDS = 60
 FUZZ_TARGETS =
 
+.PHONY: cross
+cross: deps ## the core and page tables on big-endian and 32-bit machines (qemu)
+	@scripts/deps cross
+	@scripts/cross $(CROSS_ARGS)
+CROSS_ARGS =
+
 .PHONY: mutants
 mutants: deps ## how many small faults in the core the tests notice
 	@scripts/mutants
@@ -113,7 +119,7 @@ format-check: ## what clang-format would change; changes nothing
 .PHONY: clean
 clean: ## remove every build directory
 	rm -rf build build-asan build-tsan build-clang build-cov build-bench \
-		build-release build-fuzz build-mutants
+		build-release build-fuzz build-mutants build-cross
 
 .PHONY: help
 help: ## this list

@@ -27,6 +27,25 @@ static void put(struct line *l, const char *s)
 		l->text[l->used++] = *s;
 }
 
+/*
+ * @n becomes a digit shorter; that digit. By 16 bits at a time: a machine of
+ * 32 bits divides 64 by calling a library, which a kernel need not have.
+ */
+static uint32_t last_digit(uint64_t *n, uint32_t base)
+{
+	uint64_t quotient = 0;
+	uint32_t rest = 0;
+
+	for (unsigned int at = 64; at;) {
+		at -= 16;
+		rest = rest << 16 | (uint32_t)(*n >> at & 0xffff);
+		quotient |= (uint64_t)(rest / base) << at;
+		rest %= base;
+	}
+	*n = quotient;
+	return rest;
+}
+
 static void put_number(struct line *l, uint64_t n, unsigned int base)
 {
 	char digits[24];
@@ -34,8 +53,7 @@ static void put_number(struct line *l, uint64_t n, unsigned int base)
 
 	digits[at] = '\0';
 	do {
-		digits[--at] = "0123456789abcdef"[n % base];
-		n /= base;
+		digits[--at] = "0123456789abcdef"[last_digit(&n, base)];
 	} while (n);
 	put(l, base == 16 ? "0x" : "");
 	put(l, digits + at);

@@ -259,7 +259,6 @@ int ioas_iopt_map(struct ioas *ioas, struct ioas_origin *origin,
 		ioas_free(block, sizeof(*block));
 		return ret;
 	}
-	block->pages.in_block = true;
 	atomic_store_explicit(&block->pages.block,
 			      IOAS_BLOCK_AREA | IOAS_BLOCK_PAGES,
 			      memory_order_relaxed);

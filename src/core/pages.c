@@ -306,7 +306,7 @@ void ioas_pages_put(struct ioas_pages *pages)
 		ioas_device_close(pages);
 	ioas_principal_put(pages->principal);
 	ioas_origin_put(pages->origin);
-	if (pages->in_block)
+	if (atomic_load_explicit(&pages->block, memory_order_relaxed))
 		ioas_area_block_drop(ioas_container_of(pages,
 						       struct ioas_area_block,
 						       pages),
@@ -325,9 +325,9 @@ _Static_assert(sizeof(void *) > 8 || sizeof(struct ioas_record) <= 64,
 void ioas_area_block_drop(struct ioas_area_block *block,
 			  enum ioas_block_part part)
 {
-	uint8_t left = atomic_fetch_and_explicit(&block->pages.block,
-						 (uint8_t)~part,
-						 memory_order_acq_rel);
+	uint32_t left = atomic_fetch_and_explicit(&block->pages.block,
+						  ~(uint32_t)part,
+						  memory_order_acq_rel);
 
 	if (left == part)
 		ioas_free(block, sizeof(*block));

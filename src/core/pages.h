@@ -91,16 +91,17 @@ struct ioas_pages {
 	bool writable;
 	/* enum ioas_account_mode; changes only with the principal. */
 	uint8_t mode;
-	/* Shares its allocation with an area (struct ioas_area_block). */
-	bool in_block;
-	/* Who of the block is left: enum ioas_block_part. */
-	_Atomic uint8_t block;
-
 	/*
 	 * Mark of a walk over all areas of a context, so that a shared object
 	 * counts once. Guarded by the context's create_lock, exclusive.
 	 */
 	bool seen;
+	/*
+	 * Shares its allocation with an area (struct ioas_area_block), if not
+	 * 0: who of the two is left, of enum ioas_block_part. Not a byte: some
+	 * machines change an atomic byte by calling a library.
+	 */
+	_Atomic uint32_t block;
 
 	/* Guarded. */
 	uint64_t nr_pinned;

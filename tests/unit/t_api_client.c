@@ -77,7 +77,7 @@ static void client_reads_and_writes_any_bytes(void **state)
 	uint8_t buffer[3 * PAGE];
 
 	for (uint64_t at = 0; at < 2 * PAGE; at += 777) {
-		for (uint64_t n = 1; n < 2 * PAGE; n += 1021) {
+		for (size_t n = 1; n < 2 * PAGE; n += 1021) {
 			memset(buffer, 0, sizeof(buffer));
 			assert_int_equal(ioas_client_read(c, iova + at, buffer,
 							  n), 0);

@@ -411,12 +411,15 @@ static void copies_leave_the_section(void **state)
 
 static uint64_t dirty_pages(struct fixture *f, uint64_t iova)
 {
+	uint8_t bytes[SPAN / PAGE / 8] = { 0 };
 	uint64_t bits = 0;
 	const struct ioas_dirty_query q = {
 		.size = sizeof(q), .iova = iova, .length = SPAN,
-		.granularity = PAGE, .bitmap = &bits };
+		.granularity = PAGE, .bitmap = bytes };
 
 	assert_int_equal(ioas_read_dirty(f->ioas, f->domain, &q), 0);
+	for (unsigned int i = 0; i < sizeof(bytes); i++)
+		bits |= (uint64_t)bytes[i] << (8 * i);
 	return bits;
 }
 

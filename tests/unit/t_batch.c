@@ -207,7 +207,7 @@ static void unpin_hands_back_exactly_the_frames_asked_for(void **state)
 						 nr & 1);
 				assert_int_equal(fake.nr, nr);
 				assert_memory_equal(fake.back, l.pfn + skip,
-						    nr * sizeof(*l.pfn));
+						    (size_t)nr * sizeof(*l.pfn));
 				if (nr)
 					assert_int_equal(fake.dirty, nr & 1);
 			}
@@ -240,16 +240,16 @@ static void heads_are_dropped_and_carries_remain(void **state)
 			ioas_batch_unpin_head(&b, &fake.head, nr, true);
 			assert_int_equal(fake.nr, nr);
 			assert_memory_equal(fake.back, l.pfn,
-					    nr * sizeof(*l.pfn));
+					    (size_t)nr * sizeof(*l.pfn));
 		}
-		memmove(l.pfn, l.pfn + nr, carry * sizeof(*l.pfn));
+		memmove(l.pfn, l.pfn + nr, (size_t)carry * sizeof(*l.pfn));
 		l.nr = carry;
 		check_equal(&b, &l);
 		/* From a carry any head may go, and more than there is. */
 		nr = prng_below(&r, carry + 3);
 		ioas_batch_skip_head(&b, nr);
 		l.nr = nr < carry ? carry - nr : 0;
-		memmove(l.pfn, l.pfn + nr, l.nr * sizeof(*l.pfn));
+		memmove(l.pfn, l.pfn + nr, (size_t)l.nr * sizeof(*l.pfn));
 		check_equal(&b, &l);
 	}
 }
@@ -360,9 +360,9 @@ static int fake_copy_frame(struct ioas_origin *o, ioas_pfn_t pfn,
 	if (copied.bytes > copied.limit)
 		return -EFAULT;
 	if (write)
-		memcpy(p, buffer, length);
+		memcpy(p, buffer, (size_t)length);
 	else
-		memcpy(buffer, p, length);
+		memcpy(buffer, p, (size_t)length);
 	return 0;
 }
 

@@ -272,7 +272,7 @@ static void s22_copy_all(struct world *w, unsigned int flags)
 
 	for (unsigned int i = 0; i < IOAS_ARRAY_SIZE(ends); i++)
 		for (unsigned int j = i; j < IOAS_ARRAY_SIZE(ends); j++) {
-			const uint64_t at = ends[i], n = ends[j] - at + 1;
+			const size_t at = ends[i], n = ends[j] - at + 1;
 
 			for (size_t k = 0; k < sizeof(want); k++)
 				want[k] = (unsigned char)(k * 7 + k / 256 + i);

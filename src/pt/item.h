@@ -38,6 +38,20 @@ static inline void item_store(uint64_t *item, uint64_t e)
 	__atomic_store_n(item, item_le(e), __ATOMIC_RELAXED);
 }
 
+/*
+ * Two items of a table that nobody sees yet, at an even index: one store where
+ * the machine has it.
+ */
+typedef uint64_t item_pair __attribute__((vector_size(16), may_alias));
+
+static inline void item_store_pair(uint64_t *item, item_pair e)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	e = (item_pair){ item_le(e[0]), item_le(e[1]) };
+#endif
+	*(item_pair *)(void *)item = e;
+}
+
 /* Publish a table in an empty item; false if there is something already. */
 static inline bool item_publish(uint64_t *item, uint64_t e)
 {

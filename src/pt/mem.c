@@ -3,7 +3,11 @@
  * mem: memory of tables
  *
  * Chunks grow from 8 KiB to 2 MiB: a small domain costs two tables, a large
- * one sits on few large chunks that the platform can back by huge pages.
+ * one sits on few large chunks that the platform can back by huge pages, which
+ * makes random walks through it about twice as fast. It is told when a chunk is
+ * full, because until then one page too many would be held; sooner only where
+ * a chunk is little beside the tables that exist.
+ *
  * Memory is handed back when the page table goes, not before; until then an
  * unmapped range costs the tables it once had, and mapping again touches warm
  * memory.
@@ -19,6 +23,9 @@
 
 #define CHUNK_MIN ((size_t)8 << 10)
 #define CHUNK_MAX ((size_t)2 << 20)
+
+/* A chunk is little beside so many. */
+#define LITTLE 64
 
 /* Twice what exists already, within bounds. */
 static size_t chunk_bytes(const struct pt_mem *m)
@@ -38,7 +45,8 @@ static bool chunk_add(struct pt_mem *m) __must_hold(&m->lock)
 	if (!c)
 		return false;
 	c->bytes = bytes;
-	c->align = bytes;
+	/* Only what can be a huge page need begin where one does. */
+	c->align = bytes < CHUNK_MAX ? m->table_bytes : bytes;
 	c->base = ioas_plat_alloc_aligned(bytes, c->align);
 	if (!c->base) {
 		ioas_plat_free(c, sizeof(*c));
@@ -48,10 +56,14 @@ static bool chunk_add(struct pt_mem *m) __must_hold(&m->lock)
 	m->chunks = c;
 	m->fresh = c->base;
 	m->fresh_bytes = bytes;
+	if (bytes / m->table_bytes <= m->nr_tables / LITTLE)
+		ioas_plat_use_whole(c->base, bytes);
 	return true;
 }
 
-static uint64_t *mem_new(struct pt_mem *m) __must_hold(&m->lock)
+/* @full: the chunk of which this is the last table. */
+static uint64_t *mem_new(struct pt_mem *m, const struct pt_chunk **full)
+	__must_hold(&m->lock)
 {
 	uint64_t *table;
 
@@ -63,6 +75,8 @@ static uint64_t *mem_new(struct pt_mem *m) __must_hold(&m->lock)
 		table = (uint64_t *)(void *)m->fresh;
 		m->fresh += m->table_bytes;
 		m->fresh_bytes -= m->table_bytes;
+		if (!m->fresh_bytes)
+			*full = m->chunks;
 	}
 	if (table)
 		m->nr_tables++;
@@ -72,6 +86,7 @@ static uint64_t *mem_new(struct pt_mem *m) __must_hold(&m->lock)
 uint64_t *ioas_pt_table_alloc(struct ioas_pt *pt)
 {
 	struct pt_mem *m = &pt->mem;
+	const struct pt_chunk *full = NULL;
 	uint64_t *table;
 
 	if (ioas_fault_point(IOAS_FP_TABLE))
@@ -82,9 +97,11 @@ uint64_t *ioas_pt_table_alloc(struct ioas_pt *pt)
 		m->free.head = pt_list_next(table);
 		m->free.nr--;
 	} else {
-		table = mem_new(m);
+		table = mem_new(m, &full);
 	}
 	ioas_mutex_unlock(&m->lock);
+	if (ioas_unlikely(full))
+		ioas_plat_use_whole(full->base, full->bytes);
 	if (table)
 		pt_count(pt, PT_STAT_ALLOC, 1);
 	return table;

@@ -274,6 +274,36 @@ static inline uint64_t *walk_child(const struct ioas_pt *pt, uint64_t e)
 	return pt_table_at(pt, fmt_table_pa(pt, e));
 }
 
+/*
+ * From the root to the item that says what @iova translates to; @level and @e:
+ * where it stands and what it held. No position, for who takes one look. Above
+ * a root that may rise there is an empty item.
+ */
+static inline uint64_t *walk_down(struct ioas_pt *pt, uint64_t iova,
+				  unsigned int *level, uint64_t *e)
+{
+	unsigned int low;
+	uint64_t *table = pt_top(pt, &low), *item;
+	unsigned int lg2 = walk_item_lg2(pt, low);
+
+	*level = low;
+	*e = 0;
+	if (FMT_GROWS && lg2 + FMT_INDEX_LG2 < 64 &&
+	    iova >> (lg2 + FMT_INDEX_LG2))
+		return NULL;
+	for (;;) {
+		item = &table[(iova >> lg2) & (walk_nr_items(pt, low) - 1)];
+		*e = item_load_table(item);
+		if (!low || !fmt_is_table(low, *e))
+			break;
+		table = walk_child(pt, *e);
+		low--;
+		lg2 -= FMT_INDEX_LG2;
+	}
+	*level = low;
+	return item;
+}
+
 /* Does the subtree hold a leaf? */
 static bool walk_has_leaf(struct ioas_pt *pt, const uint64_t *table,
 			  unsigned int level)

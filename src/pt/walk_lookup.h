@@ -14,29 +14,16 @@
 static int walk_lookup(struct ioas_pt *pt, ioas_iova_t iova,
 		       struct ioas_pt_hit *hit)
 {
-	unsigned int level, lg2;
-	uint64_t *table = pt_top(pt, &level), *item, e;
+	unsigned int level;
+	uint64_t e;
 
-	lg2 = walk_item_lg2(pt, level);
-	if (FMT_GROWS && lg2 + FMT_INDEX_LG2 < 64 &&
-	    iova >> (lg2 + FMT_INDEX_LG2))
-		return -ENOENT;
-	for (;;) {
-		item = &table[(iova >> lg2) & (walk_nr_items(pt, level) - 1)];
-		e = item_load_table(item);
-		if (!level || !fmt_is_table(level, e))
-			break;
-		table = walk_child(pt, e);
-		level--;
-		lg2 -= FMT_INDEX_LG2;
-	}
+	hit->item = walk_down(pt, iova, &level, &e);
 	if (!fmt_is_leaf(level, e))
 		return -ENOENT;
 	hit->oa = fmt_leaf_oa(pt, level, e);
 	hit->lg2 = (uint8_t)fmt_leaf_lg2(pt, level, e);
 	hit->prot = fmt_leaf_prot(e);
 	hit->dirty = !pt->tracks || fmt_is_dirty(e);
-	hit->item = item;
 	hit->word = e;
 	return 0;
 }

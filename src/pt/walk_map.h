@@ -23,67 +23,95 @@ struct map_op {
 	uint64_t sizes;
 	/* The second of them; UINT64_MAX: there is one size only. */
 	uint64_t larger;
-	uint64_t attrs;
-	/* log2 of the smallest of them */
-	unsigned int granule_lg2;
-	uint64_t leaves;
-	/* Next byte to map, from where. */
+	/*
+	 * Next byte to map, from where. Not side by side: two that are written
+	 * one by one and then read as a pair make a CPU wait.
+	 */
 	uint64_t iova;
+	uint64_t attrs;
 	uint64_t oa;
+	uint64_t leaves;
 	/* Tables that made room for leaves. */
 	struct pt_list freed;
 };
 
-/* A stretch of leaves inside one table. */
+/*
+ * A stretch of leaves inside one table: @copies items hold @word, as many the
+ * word @step further, and so on.
+ */
 struct map_fill {
 	uint64_t word;
+	uint64_t step;
+	unsigned int copies;
 	unsigned int level;
-	unsigned int lg2;
 	unsigned int index;
 	unsigned int nr_items;
-	/* log2 of items per leaf */
-	unsigned int group_lg2;
 };
 
-/* The table is visible: one store for each item. */
-static inline void fill_items(uint64_t *table, const struct map_fill *f)
+/* Leaves of 2^@lg2 bytes. Where a group's items differ, they are a sequence. */
+static inline void fill_choose(struct map_fill *f, const struct ioas_pt *pt,
+			       unsigned int lg2)
 {
-	uint64_t step = fmt_leaf_step(f->lg2), word = f->word;
-	uint64_t item_step = fmt_item_step(f->level, f->lg2);
-	uint64_t *item = table + f->index, *end = item + f->nr_items;
-	unsigned int per_leaf = 1u << f->group_lg2;
+	unsigned int level = walk_level_of(pt, lg2);
 
-	if (!f->group_lg2) {
+	f->level = level;
+	f->step = fmt_item_step(level, lg2);
+	f->copies = 1;
+	if (!f->step) {
+		f->step = fmt_leaf_step(lg2);
+		f->copies = 1u << walk_group_lg2(pt, level, lg2);
+	}
+}
+
+/* The table is visible: one store for each item. */
+static inline void fill_items(uint64_t *item, const struct map_fill *f)
+{
+	const uint64_t *end = item + f->nr_items;
+	uint64_t word = f->word, step = f->step;
+
+	if (f->copies == 1) {
 		for (; item < end; item++, word += step)
 			item_store(item, word);
 		return;
 	}
-	for (; item < end; item += per_leaf, word += step) {
-		uint64_t w = word;
-
-		for (unsigned int i = 0; i < per_leaf; i++) {
-			item_store(item + i, w);
-			w += item_step;
-		}
-	}
+	for (; item < end; word += step)
+		for (unsigned int i = 0; i < f->copies; i++)
+			item_store(item++, word);
 }
 
-/* Nobody sees it yet: the compiler may use wide stores. */
-static inline void fill_hidden(uint64_t *table, const struct map_fill *f)
+/*
+ * Nobody sees it yet: two items at a time. Not left to the compiler: which loops
+ * it makes wide differs, and gcc 12 gets one with four sums wrong.
+ */
+static inline void fill_hidden(uint64_t *item, const struct map_fill *f)
 {
-	uint64_t step = fmt_leaf_step(f->lg2), word = f->word;
-	uint64_t item_step = fmt_item_step(f->level, f->lg2);
-	unsigned int mask = (1u << f->group_lg2) - 1;
+	const uint64_t *last = item + f->nr_items - 1;
+	uint64_t step = f->copies == 1 ? f->step : 0;
+	item_pair pair = { f->word, f->word + step }, two = { 0 };
 
-	/* A number that the compiler knows: it uses wide stores. */
-	if (!mask && f->nr_items == TABLE_ITEMS) {
-		for (unsigned int i = 0; i < TABLE_ITEMS; i++)
-			table[i] = item_le(word + i * step);
-		return;
+	for (; f->copies > 1 && item < last; pair += f->step)
+		for (unsigned int i = 0; i < f->copies; i += 2, item += 2)
+			item_store_pair(item, pair);
+	for (two += 2 * step; item < last; item += 2, pair += two)
+		item_store_pair(item, pair);
+	if (item == last)
+		item_store(item, pair[0]);
+}
+
+/* Is one of the items in use? */
+static inline bool items_used(const uint64_t *items, unsigned int nr)
+{
+	uint64_t a = 0, b = 0, c = 0, d = 0;
+
+	for (; nr >= 4; nr -= 4, items += 4) {
+		a |= item_load(&items[0]);
+		b |= item_load(&items[1]);
+		c |= item_load(&items[2]);
+		d |= item_load(&items[3]);
 	}
-	for (unsigned int i = 0; i < f->nr_items; i++)
-		table[i] = item_le(word + (i >> f->group_lg2) * step +
-				   (i & mask) * item_step);
+	for (; nr; nr--, items++)
+		a |= item_load(items);
+	return a | b | c | d;
 }
 
 /*
@@ -208,17 +236,14 @@ static int map_make_room(struct map_op *op, uint64_t *items,
 static int map_items(struct map_op *op, const struct map_fill *f)
 {
 	uint64_t *items = op->pos.table[f->level] + f->index;
-	uint64_t used = 0;
 
-	for (unsigned int i = 0; i < f->nr_items; i++)
-		used |= item_load(&items[i]);
-	if (ioas_unlikely(used)) {
+	if (ioas_unlikely(items_used(items, f->nr_items))) {
 		int ret = f->level ? map_make_room(op, items, f) : -EADDRINUSE;
 
 		if (ret)
 			return ret;
 	}
-	fill_items(op->pos.table[f->level], f);
+	fill_items(items, f);
 	pt_flush(op->pos.pt, items, f->nr_items);
 	return 0;
 }
@@ -237,9 +262,11 @@ static int map_raise(struct map_op *op, unsigned int level)
 static inline int map_leaves(struct map_op *op, unsigned int lg2, uint64_t nr)
 {
 	struct ioas_pt *pt = op->pos.pt;
-	struct map_fill f = { .lg2 = lg2, .level = walk_level_of(pt, lg2) };
+	struct map_fill f;
+	unsigned int group_lg2;
 
-	f.group_lg2 = walk_group_lg2(pt, f.level, lg2);
+	fill_choose(&f, pt, lg2);
+	group_lg2 = walk_group_lg2(pt, f.level, lg2);
 	if (FMT_GROWS && ioas_unlikely(f.level > op->pos.top)) {
 		int ret = map_raise(op, f.level);
 
@@ -251,11 +278,11 @@ static inline int map_leaves(struct map_op *op, unsigned int lg2, uint64_t nr)
 		int ret;
 
 		f.index = walk_index(pt, op->iova, f.level);
-		room = (walk_nr_items(pt, f.level) - f.index) >> f.group_lg2;
+		room = (walk_nr_items(pt, f.level) - f.index) >> group_lg2;
 		n = ioas_min(nr, room);
 		if (FMT_OA_STEP_LG2 < 64)
 			n = ioas_min(n, walk_oa_room(pt, op->oa, lg2));
-		f.nr_items = (unsigned int)n << f.group_lg2;
+		f.nr_items = (unsigned int)n << group_lg2;
 		f.word = fmt_make_leaf(pt, f.level, op->oa, lg2, op->attrs);
 		ret = map_reach(op, f.level,
 				f.nr_items == walk_nr_items(pt, f.level));
@@ -309,6 +336,9 @@ static inline int map_run(struct map_op *op, uint64_t length)
 	return 0;
 }
 
+/* Pages; what is longer is worth a loop that is quick. */
+#define SHORT_RUN 32
+
 /*
  * A run of a few leaves of one size in the lowest table at hand, the common
  * case of fragmented memory: nothing to choose, nowhere to go. It spares two
@@ -319,15 +349,13 @@ static inline int map_run(struct map_op *op, uint64_t length)
 static inline bool map_short(struct map_op *op, uint64_t length)
 {
 	struct ioas_pt *pt = op->pos.pt;
-	unsigned int low_lg2 = walk_item_lg2(pt, 1);
 	unsigned int lg2 = fmt_granule_lg2(pt);
-	unsigned int nr = (unsigned int)(length >> lg2);
-	uint64_t word, step, *item, *end, used = 0;
+	uint64_t nr = length >> lg2, word, step, *item, used = 0;
 	unsigned int index = walk_index(pt, op->iova, 0);
 
-	if (op->pos.low || (op->pos.iova ^ op->iova) >> low_lg2 ||
-	    length >> low_lg2 || index + nr > walk_nr_items(pt, 0) ||
-	    op->granule_lg2 != lg2)
+	if (op->pos.low || (op->pos.iova ^ op->iova) >> walk_item_lg2(pt, 1) ||
+	    nr > SHORT_RUN || nr > TABLE_ITEMS - index ||
+	    !(op->sizes >> lg2 & 1))
 		return false;
 	if (FMT_OA_STEP_LG2 < 64 && nr > walk_oa_room(pt, op->oa, lg2))
 		return false;
@@ -340,19 +368,14 @@ static inline bool map_short(struct map_op *op, uint64_t length)
 		step = fmt_item_step(0, lg2);
 	}
 	item = &op->pos.table[0][index];
-	end = item + nr;
-	do {
-		used |= item_load(item);
-	} while (++item < end);
+	for (unsigned int i = 0; i < nr; i++)
+		used |= item_load(&item[i]);
 	if (used)
 		return false;
 	word = fmt_make_leaf(pt, 0, op->oa, lg2, op->attrs);
-	item -= nr;
-	do {
-		item_store(item, word);
-		word += step;
-	} while (++item < end);
-	pt_flush(pt, end - nr, nr);
+	for (unsigned int i = 0; i < nr; i++, word += step)
+		item_store(&item[i], word);
+	pt_flush(pt, item, (size_t)nr);
 	op->iova += length;
 	op->leaves += length >> lg2;
 	return true;
@@ -411,16 +434,19 @@ static int map_runs(struct map_op *op, const struct ioas_pt_map *rq)
 	return left || run < end ? -EINVAL : 0;
 }
 
-/* In the order of page-tables 4.1. */
+/*
+ * In the order of page-tables 4.1. Out: attributes of leaves, output address
+ * of the first run; if that is the only one, it is known to fit.
+ */
 static int map_check(struct ioas_pt *pt, const struct ioas_pt_map *rq,
-		     uint64_t *attrs)
+		     uint64_t *attrs, uint64_t *first_oa)
 {
 	uint64_t granule = pt->pgsizes & -pt->pgsizes;
 	uint64_t last, oa;
 	int ret;
 
 	if (!(rq->prot & (IOAS_PT_READ | IOAS_PT_WRITE)) || !rq->nr_runs ||
-	    rq->page_lg2 > 63 || rq->head >> rq->page_lg2)
+	    rq->page_lg2 > 63 || (uint64_t)rq->head >> rq->page_lg2)
 		return -EINVAL;
 	if (!run_oa(&rq->runs[0], rq->page_lg2, rq->head, &oa) ||
 	    oa > pt->oa_last ||
@@ -438,6 +464,7 @@ static int map_check(struct ioas_pt *pt, const struct ioas_pt_map *rq,
 		return -EINVAL;
 	if (!pt_in_aperture(pt, rq->iova, last))
 		return -ERANGE;
+	*first_oa = oa;
 	return FMT_GROWS ? walk_grow(pt, last, 0) : 0;
 }
 
@@ -448,18 +475,95 @@ static uint64_t map_sizes(const struct ioas_pt *pt, uint64_t max_leaf)
 	return pt->pgsizes & (((uint64_t)2 << ioas_log2(max_leaf)) - 1);
 }
 
+static void map_done(struct ioas_pt *pt, const struct ioas_pt_map *rq,
+		     uint64_t leaves)
+{
+	pt_count(pt, PT_STAT_RUN, rq->nr_runs);
+	pt_count(pt, PT_STAT_LEAF, leaves);
+	if (pt->hooks && pt->hooks->mapped)
+		pt->hooks->mapped(pt->hooks_ctx, rq->iova,
+				  rq->iova + (rq->length - 1));
+}
+
+/* Does the cursor stand on the lowest table over @iova? */
+static inline bool map_one_near(const uint64_t *cursor, const struct ioas_pt *pt,
+				uint64_t iova, uint32_t generation)
+{
+	return !(cursor[0] & PT_LEVEL_MASK) && cursor[3] == generation &&
+	       !((cursor[1] ^ iova) >> walk_item_lg2(pt, 1));
+}
+
+/*
+ * The item of @iova in a lowest table, or NULL: there is none, or a cursor that
+ * stands elsewhere may lead there from near. @e: what it held.
+ */
+static inline uint64_t *map_one_item(struct ioas_pt *pt, uint64_t iova,
+				     uint64_t *cursor, uint64_t *e)
+{
+	unsigned int index = walk_index(pt, iova, 0), level;
+	uint32_t generation = atomic_load_explicit(&pt->generation,
+						   memory_order_relaxed);
+	uint64_t *item;
+
+	if (cursor && cursor[0]) {
+		if (!map_one_near(cursor, pt, iova, generation))
+			return NULL;
+		item = (uint64_t *)(uintptr_t)cursor[0] + index;
+		*e = item_load(item);
+		return item;
+	}
+	item = walk_down(pt, iova, &level, e);
+	if (level)
+		return NULL;
+	pt_count(pt, PT_STAT_WALK, 1);
+	if (cursor) {
+		cursor[0] = (uint64_t)(uintptr_t)(item - index);
+		cursor[1] = iova;
+		cursor[2] = 0;
+		cursor[3] = generation;
+	}
+	return item;
+}
+
+/*
+ * One granule, into a table that is there: what a driver asks for that maps
+ * page by page. Neither sizes nor a position are needed, which makes it twice
+ * as fast. False: take the long way, on which is found out why.
+ */
+static inline bool map_one(struct ioas_pt *pt, const struct ioas_pt_map *rq,
+			   uint64_t oa, uint64_t attrs)
+{
+	const uint64_t size = (uint64_t)1 << fmt_granule_lg2(pt);
+	uint64_t *item, e;
+
+	if (rq->length != size || !(pt->pgsizes & size) ||
+	    rq->max_leaf - 1 < size - 1 || rq->nr_runs != 1 ||
+	    !rq->runs->nr || run_length(rq->runs->nr, rq->page_lg2, rq->head,
+					size) != size)
+		return false;
+	if (ioas_faults_armed() || (pt->hooks && pt->hooks->flush))
+		return false;
+	item = map_one_item(pt, rq->iova, rq->cursor, &e);
+	if (!item || e)
+		return false;
+	item_store(item, fmt_make_leaf(pt, 0, oa, fmt_granule_lg2(pt), attrs));
+	map_done(pt, rq, 1);
+	return true;
+}
+
 static int walk_map(struct ioas_pt *pt, const struct ioas_pt_map *rq)
 {
 	struct map_op op;
 	int ret;
 
-	ret = map_check(pt, rq, &op.attrs);
+	ret = map_check(pt, rq, &op.attrs, &op.oa);
 	if (ret)
 		return ret;
+	if (map_one(pt, rq, op.oa, op.attrs))
+		return 0;
 	op.sizes = map_sizes(pt, rq->max_leaf);
 	if (!op.sizes)
 		return -EINVAL;
-	op.granule_lg2 = ioas_ctz(op.sizes);
 	op.larger = op.sizes & (op.sizes - 1);
 	op.larger = op.larger ? op.larger & -op.larger : UINT64_MAX;
 	op.leaves = 0;
@@ -467,17 +571,15 @@ static int walk_map(struct ioas_pt *pt, const struct ioas_pt_map *rq)
 	op.iova = rq->iova;
 	pos_load(&op.pos, pt, rq->cursor);
 	ret = map_runs(&op, rq);
-	ioas_pt_tables_retire(pt, &op.freed);
+	if (ioas_unlikely(op.freed.head))
+		ioas_pt_tables_retire(pt, &op.freed);
 	if (ret) {
 		if (op.iova != rq->iova)
 			unmap_range(pt, rq->iova, op.iova - 1);
 		return ret;
 	}
 	pos_save(&op.pos, rq->cursor);
-	pt_count(pt, PT_STAT_RUN, rq->nr_runs);
-	pt_count(pt, PT_STAT_LEAF, op.leaves);
-	if (pt->hooks && pt->hooks->mapped)
-		pt->hooks->mapped(pt->hooks_ctx, rq->iova, op.iova - 1);
+	map_done(pt, rq, op.leaves);
 	return 0;
 }
 

@@ -56,15 +56,16 @@ static inline uint64_t translate_stretch(const struct pos *p, uint64_t e,
 	unsigned int index = walk_index(pt, p->iova, level);
 	unsigned int next = (index & ~(per_leaf - 1)) + per_leaf, end;
 	const uint64_t *table = p->table[level];
-	uint64_t leaf_last = p->iova | (((uint64_t)1 << lg2) - 1), base;
-	/* Leaves after this one, in items. */
-	uint64_t room = (walk_oa_room(pt, fmt_leaf_oa(pt, level, e), lg2) -
-			 1) * per_leaf;
+	uint64_t leaf_last = p->iova | (((uint64_t)1 << lg2) - 1), base, room;
 
+	if (leaf_last >= last || next == walk_nr_items(pt, level))
+		return leaf_last;
+	/* Leaves after this one, in items. */
+	room = (walk_oa_room(pt, fmt_leaf_oa(pt, level, e), lg2) - 1) *
+	       per_leaf;
 	e -= (index & (per_leaf - 1)) * fmt_item_step(level, lg2);
 	e += fmt_leaf_step(lg2);
-	if (leaf_last >= last || next == walk_nr_items(pt, level) ||
-	    (item_load(&table[next]) ^ e) & ~FMT_VOLATILE)
+	if ((item_load(&table[next]) ^ e) & ~FMT_VOLATILE)
 		return leaf_last;
 	base = walk_base(pt, p->iova, level);
 	end = walk_end(pt, base, last, level);
@@ -300,7 +301,7 @@ static unsigned int dirty_items(struct dirty_op *op, unsigned int i,
 		unsigned int nr, group;
 		uint64_t e, first, last;
 
-		if (!level && i + CLEAN_STEP <= end &&
+		if (!level && !(i % CLEAN_STEP) && i + CLEAN_STEP <= end &&
 		    fmt_all_clean(&table[i], CLEAN_STEP)) {
 			i += CLEAN_STEP;
 			continue;

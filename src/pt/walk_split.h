@@ -77,13 +77,13 @@ static bool split_fill(const struct split_op *op, uint64_t *table,
 	unsigned int item_lg2 = walk_item_lg2(pt, level);
 
 	if (walk_level_of(pt, op->lg2) == level) {
-		const struct map_fill f = {
+		struct map_fill f = {
 			.word = fmt_make_leaf(pt, level, oa, op->lg2,
 					      op->attrs),
-			.level = level, .lg2 = op->lg2, .nr_items = nr,
-			.group_lg2 = op->lg2 - item_lg2,
+			.nr_items = nr,
 		};
 
+		fill_choose(&f, pt, op->lg2);
 		fill_hidden(table, &f);
 		return true;
 	}
@@ -282,14 +282,14 @@ static void merge_replace(struct merge_op *op, uint64_t *image, uint64_t *old)
 	struct pos *p = &op->pos;
 	struct ioas_pt *pt = p->pt;
 	const struct group g = group_of(p, op->lg2);
-	const struct map_fill f = {
+	struct map_fill f = {
 		.word = fmt_make_leaf(pt, p->low, op->oa, op->lg2, op->attrs),
-		.level = p->low, .lg2 = op->lg2, .nr_items = g.nr,
-		.group_lg2 = walk_group_lg2(pt, p->low, op->lg2),
+		.nr_items = g.nr,
 	};
 	struct pt_list freed = { 0 };
 	bool dirty;
 
+	fill_choose(&f, pt, op->lg2);
 	fill_hidden(image, &f);
 	/* Nobody else changes them: the range is ours. */
 	for (unsigned int i = 0; i < g.nr; i++)

@@ -35,6 +35,11 @@ void ioas_plat_free(void *p, size_t size);
  */
 void *ioas_plat_alloc_aligned(size_t size, size_t align);
 void ioas_plat_free_aligned(void *p, size_t size, size_t align);
+/*
+ * A hint: such a block is or will soon be used from end to end, so that large
+ * pages would suit it. Until then what nobody touched may cost nothing.
+ */
+void ioas_plat_use_whole(void *p, size_t size);
 
 /* ---- locks: four bytes each --------------------------------------------- */
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz pt: the mock page table and the flat domain, next to an array
+ * fuzz pt: a page table of any format and the flat domain, next to an array
  *
- *    byte      which page sizes; where in the 64-bit space
- *    then      map, unmap, translate, write, read what is dirty, cut; again
+ *    byte      which format; 0: mock
+ *    byte      which page sizes; where in the space of IOVAs
+ *    then      map, unmap, translate, write, read what is dirty, cut, merge;
+ *              again
  *
  * The array has an element for each of CELLS granules. Both domains have to
  * say what it says; where a leaf of the table may blur the answer (what is
@@ -26,10 +28,52 @@
 #define MAX_RUNS 4
 #define MAX_FRAMES 1536
 
+/*
+ * A format with its parameters. The widest output that some_run() makes has 39
+ * bits.
+ */
+struct flavour {
+	const struct ioas_pt_format *format;
+	uint8_t levels, va_bits, oa_bits;
+	/* Bits of IOVA that a table below the root resolves, and its items. */
+	uint8_t index_lg2;
+	uint32_t flags;
+	uint64_t c_bit;
+	/* What is writable begins as dirty; what is not never becomes it. */
+	bool arm;
+};
+
+#define DIRTY IOAS_PT_DIRTY
+#define CONT IOAS_PT_CONTIGUOUS
+#define SIGN IOAS_PT_SIGN_EXTEND
+
+static const struct flavour flavours[] = {
+	{ &ioas_pt_mock, 0, 0, 0, 9, 0, 0, false },
+	{ &ioas_pt_amdv1, 2, 64, 52, 9, IOAS_PT_GROW, 0, false },
+	{ &ioas_pt_amdv1, 4, 48, 52, 9, 0, UINT64_C(1) << 47, false },
+	{ &ioas_pt_vtdss, 3, 39, 52, 9, 0, 0, false },
+	{ &ioas_pt_vtdss, 5, 57, 44, 9, 0, 0, false },
+	{ &ioas_pt_x86_64, 4, 48, 52, 9, SIGN | DIRTY, 0, false },
+	{ &ioas_pt_x86_64, 5, 56, 52, 9, DIRTY, 0, false },
+	{ &ioas_pt_arm64_s1_4k, 0, 48, 48, 9, CONT | DIRTY | IOAS_PT_BREAK, 0,
+	  true },
+	{ &ioas_pt_arm64_s1_4k, 0, 32, 40, 9, CONT | DIRTY, 0, true },
+	{ &ioas_pt_arm64_s1_16k, 0, 36, 48, 11, CONT | DIRTY, 0, true },
+	{ &ioas_pt_arm64_s1_64k, 0, 52, 52, 13, CONT | DIRTY, 0, true },
+	{ &ioas_pt_arm64_s2_4k, 0, 40, 40, 9, CONT | DIRTY | IOAS_PT_BREAK, 0,
+	  true },
+	{ &ioas_pt_arm64_s2_16k, 0, 40, 40, 11, CONT | DIRTY, 0, true },
+	{ &ioas_pt_arm64_s2_64k, 0, 40, 48, 13, CONT | DIRTY, 0, true },
+	{ &ioas_pt_riscv64, 3, 39, 56, 9, SIGN | CONT | DIRTY, 0, false },
+	{ &ioas_pt_riscv64, 5, 57, 56, 9, SIGN | CONT | DIRTY, 0, false },
+	{ &ioas_pt_riscv64_x4, 3, 41, 56, 9, CONT | DIRTY, 0, false },
+};
+
 struct cell {
 	/* Number of the map call; 0: nothing is mapped. */
 	uint32_t run;
 	bool run_ends;
+	bool writable;
 	/* Written since it was read; @leaf: some of the leaf that holds it. */
 	bool dirty, dirty_leaf;
 	uint64_t addr;
@@ -37,6 +81,8 @@ struct cell {
 
 struct target {
 	struct input in;
+	const struct flavour *flavour;
+	bool tracks;
 	struct ioas_domain *table, *flat;
 	uint8_t lg2;
 	uint64_t granule;
@@ -138,6 +184,9 @@ static void note_map(struct target *t, const struct ioas_map_request *rq)
 		     offset += t->granule, left -= t->granule, cell++)
 			t->cell[cell] = (struct cell){
 				.run = t->runs,
+				.writable = rq->prot & IOAS_PROT_WRITE,
+				.dirty_leaf = t->flavour->arm &&
+					      rq->prot & IOAS_PROT_WRITE,
 				.addr = (rq->runs[r].pfn << rq->page_lg2) +
 					offset,
 			};
@@ -385,7 +434,8 @@ static void write(struct target *t)
 		if (!t->cell[i].run)
 			continue;
 		t->cell[i].dirty = true;
-		if (t->cell[i].dirty_leaf)
+		if (t->cell[i].dirty_leaf ||
+		    (t->flavour->arm && !t->cell[i].writable))
 			continue;
 		leaf_of(t, i, &a, &b);
 		while (a <= b)
@@ -443,6 +493,10 @@ static void read_dirty(struct target *t)
 		if (!t->cell[i].dirty_leaf)
 			continue;
 		leaf_of(t, i, &a, &b);
+		/* Part of a leaf: only the mock format forgets the rest. */
+		if ((a < first || b > last) &&
+		    t->flavour->format != &ioas_pt_mock)
+			continue;
 		while (a <= b)
 			t->cell[a++].dirty_leaf = false;
 	}
@@ -460,13 +514,78 @@ static void split(struct target *t)
 	demand(first == cell);
 }
 
+/* One of the sizes that are no larger than all cells. */
+static unsigned int some_size(struct target *t)
+{
+	const uint64_t x = input_below(&t->in, 256);
+	uint64_t sizes = t->table->pgsizes & (t->granule * CELLS - 1);
+
+	for (uint64_t nr = x % (uint64_t)__builtin_popcountll(sizes); nr; nr--)
+		sizes &= sizes - 1;
+	return ioas_ctz(sizes);
+}
+
+static void split_to(struct target *t)
+{
+	const uint64_t cell = input_below(&t->in, CELLS);
+	const unsigned int lg2 = some_size(t);
+	struct ioas_pt *pt = ioas_table_domain_pt(t->table);
+	const int ret = ioas_pt_split_to(pt, iova_of(t, cell), lg2);
+	uint64_t first, last;
+
+	demand(ret == (t->cell[cell].run ? 0 : -ENOENT));
+	if (ret)
+		return;
+	leaf_of(t, cell, &first, &last);
+	demand((last - first + 1) << t->lg2 <= UINT64_C(1) << lg2);
+}
+
+/* May cells [@first, @last] be one leaf? Of one run, so they are alike. */
+static bool mergeable(const struct target *t, uint64_t first, uint64_t last)
+{
+	const uint64_t size = (last - first + 1) << t->lg2;
+
+	if (!t->cell[first].run ||
+	    (t->cell[first].addr | iova_of(t, first)) & (size - 1))
+		return false;
+	for (uint64_t i = first; i < last; i++)
+		if (!continues(t, i) || t->cell[i + 1].run != t->cell[i].run)
+			return false;
+	return true;
+}
+
+/* Only what one map call made, so that no leaf is cut by an unmap. */
+static void merge(struct target *t)
+{
+	const unsigned int lg2 = some_size(t);
+	const uint64_t nr = (UINT64_C(1) << lg2) >> t->lg2;
+	const uint64_t first = input_below(&t->in, CELLS) & ~(nr - 1);
+	const uint64_t last = first + nr - 1;
+	struct ioas_pt *pt = ioas_table_domain_pt(t->table);
+	const bool fits = mergeable(t, first, last);
+	bool dirty = false;
+	uint64_t a, b;
+
+	if (!fits && t->cell[first].run && t->cell[last].run)
+		return;
+	demand(!ioas_pt_merge(pt, iova_of(t, first), lg2) == fits);
+	if (!fits)
+		return;
+	leaf_of(t, first, &a, &b);
+	demand(a <= first && b >= last);
+	for (uint64_t i = first; i <= last; i++)
+		dirty |= t->cell[i].dirty_leaf;
+	for (uint64_t i = first; i <= last; i++)
+		t->cell[i].dirty_leaf = dirty;
+}
+
 /* ---- an input ----------------------------------------------------------- */
 
 static void step(struct target *t)
 {
 	uint64_t first, last;
 
-	switch (input_below(&t->in, 10)) {
+	switch (input_below(&t->in, 12)) {
 	case 0:
 	case 1:
 	case 2:
@@ -480,42 +599,45 @@ static void step(struct target *t)
 		split(t);
 		break;
 	case 6:
-		write(t);
+		if (t->tracks)
+			write(t);
 		break;
 	case 7:
-		read_dirty(t);
+		if (t->tracks)
+			read_dirty(t);
 		break;
 	case 8:
 		t->table->ops->sync(t->table);
 		t->flat->ops->sync(t->flat);
 		break;
-	default:
+	case 9:
 		some_cells(t, &first, &last);
 		translate(t, first, last);
+		break;
+	case 10:
+		split_to(t);
+		break;
+	default:
+		merge(t);
 		break;
 	}
 	demand(ioas_table_domain_validate(t->table));
 	demand(ioas_flat_domain_validate(t->flat));
 }
 
-static void begin(struct target *t)
+/* Page sizes of our own; where @x says. */
+static void begin_mock(struct target *t, struct ioas_table_options *table,
+		       uint64_t x)
 {
 	static const uint64_t sizes[] = { 0x1000, 0x3e00, 0x201000, 0x40203000,
 					  0x200, 0x3ffffff800 };
-	const uint64_t x = input_below(&t->in, 256);
-	const uint64_t pgsizes = sizes[x % IOAS_ARRAY_SIZE(sizes)];
-	const struct ioas_table_options table = {
-		.pt = { .pgsizes = pgsizes, .last = UINT64_MAX },
-		.dirty = true,
-	};
-	const struct ioas_flat_options flat = {
-		.pgsizes = pgsizes,
-		.last = UINT64_MAX,
-		.dirty = true,
-	};
 
-	t->granule = pgsizes & -pgsizes;
-	t->lg2 = (uint8_t)ioas_log2(t->granule);
+	table->pt = (struct ioas_pt_params){
+		.pgsizes = sizes[x % IOAS_ARRAY_SIZE(sizes)],
+		.last = UINT64_MAX,
+	};
+	demand(!ioas_table_domain_create(table, &t->table));
+	t->granule = table->pt.pgsizes & -table->pt.pgsizes;
 	switch (x >> 6) {
 	case 0:
 		break;
@@ -527,9 +649,78 @@ static void begin(struct target *t)
 		t->base = (t->granule << 27) - CELLS / 2 * t->granule;
 		break;
 	}
-	demand(!ioas_table_domain_create(&table, &t->table));
+}
+
+/* Where in the space of a format of hardware. */
+static uint64_t some_base(const struct target *t, uint64_t x)
+{
+	const struct flavour *f = t->flavour;
+	const uint64_t room = CELLS * t->granule;
+	const uint64_t last = UINT64_MAX >>
+			      (64 - f->va_bits + (f->flags & SIGN ? 1 : 0));
+
+	switch (x) {
+	case 0:
+		return 0;
+	case 1:
+		return last + 1 - room;
+	case 2:
+		/* The upper half, or the border of a table of level 0. */
+		return f->flags & SIGN ? -room :
+		       (t->granule << f->index_lg2) * 3 - room / 2;
+	default:
+		/* Over the border of the highest table but the root. */
+		return (last >> 1) + 1 - room / 2;
+	}
+}
+
+static void begin_hardware(struct target *t, struct ioas_table_options *table,
+			   uint64_t more, uint64_t x)
+{
+	const struct flavour *f = t->flavour;
+	uint64_t sizes;
+
+	table->pt = (struct ioas_pt_params){
+		.levels = f->levels,
+		.va_bits = f->va_bits,
+		.oa_bits = f->oa_bits,
+		.flags = more & 1 ? f->flags & ~(uint32_t)DIRTY : f->flags,
+		.c_bit = f->c_bit,
+	};
+	table->dirty = false;
+	demand(!ioas_table_domain_create(table, &t->table));
+	sizes = t->table->pgsizes;
+	t->granule = sizes & -sizes;
+	t->tracks = ioas_pt_tracks_dirty(ioas_table_domain_pt(t->table));
+	t->table->ops->destroy(t->table);
+	/* Again, with the ops that it has, and some of its sizes. */
+	table->dirty = t->tracks;
+	if (more & 2)
+		table->pt.pgsizes = t->granule |
+				    (sizes & (sizes >> 9 ^ x << 12));
+	demand(!ioas_table_domain_create(table, &t->table));
+	t->base = some_base(t, x >> 6);
+}
+
+static void begin(struct target *t)
+{
+	const uint64_t which = input_below(&t->in, 256);
+	const uint64_t x = input_below(&t->in, 256);
+	struct ioas_table_options table = { .dirty = true };
+	struct ioas_flat_options flat = { .last = UINT64_MAX, .dirty = true };
+
+	t->flavour = &flavours[which % IOAS_ARRAY_SIZE(flavours)];
+	table.format = t->flavour->format;
+	t->tracks = true;
+	if (table.format == &ioas_pt_mock)
+		begin_mock(t, &table, x);
+	else
+		begin_hardware(t, &table, which / IOAS_ARRAY_SIZE(flavours), x);
+	t->lg2 = (uint8_t)ioas_log2(t->granule);
+	flat.pgsizes = t->table->pgsizes;
 	demand(!ioas_flat_domain_create(&flat, &t->flat));
-	demand(!t->table->ops->set_dirty_tracking(t->table, true));
+	if (t->tracks)
+		demand(!t->table->ops->set_dirty_tracking(t->table, true));
 	demand(!t->flat->ops->set_dirty_tracking(t->flat, true));
 }
 

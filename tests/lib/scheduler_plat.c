@@ -78,6 +78,12 @@ void ioas_plat_free_aligned(void *p, size_t size, size_t align)
 	ioas_plat_free(p, size);
 }
 
+void ioas_plat_use_whole(void *p, size_t size)
+{
+	(void)p;
+	(void)size;
+}
+
 /* ---- locks -------------------------------------------------------------- */
 
 static uint32_t word_get(const _Atomic uint32_t *word)

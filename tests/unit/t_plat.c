@@ -70,6 +70,29 @@ static void memory_is_aligned_and_counted(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 }
 
+/* Whatever the kernel makes of the hint: at an odd place, touched in part. */
+static void whole_use_keeps_what_is_there(void **state)
+{
+	const size_t huge = (size_t)2 << 20, size = 2 * huge;
+	unsigned char *p = ioas_plat_alloc_aligned(size, huge);
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < huge; i += 4096)
+		memset(p + i, (int)(i >> 12), 4096);
+	ioas_plat_use_whole(p, size);
+	ioas_plat_use_whole(p + 4096, huge);
+	ioas_plat_use_whole(p, 4096);
+	for (size_t i = 0; i < huge; i++)
+		assert_int_equal(p[i], (unsigned char)(i >> 12));
+	memset(p + huge, 1, huge);
+	ioas_plat_use_whole(p, size);
+	assert_int_equal(p[0], 0);
+	assert_int_equal(p[huge - 1], 0xff);
+	assert_int_equal(p[huge], 1);
+	ioas_plat_free_aligned(p, size, huge);
+}
+
 static void zalloc_is_zero_and_free_takes_null(void **state)
 {
 	static const char zero[4096];
@@ -705,6 +728,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_aligned_and_counted),
+		cmocka_unit_test(whole_use_keeps_what_is_there),
 		cmocka_unit_test(zalloc_is_zero_and_free_takes_null),
 		cmocka_unit_test(mutex_admits_one_at_a_time),
 		cmocka_unit_test(rwlock_admits_readers_or_one_writer),

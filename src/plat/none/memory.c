@@ -130,3 +130,9 @@ void ioas_plat_free_aligned(void *p, size_t size, size_t align)
 	(void)align;
 	ioas_plat_free(p, size);
 }
+
+void ioas_plat_use_whole(void *p, size_t size)
+{
+	(void)p;
+	(void)size;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory: libc's, counted in debug builds
+ * memory: libc's, counted in debug builds; huge pages where they suit
  *
  * The count catches what a leak checker does not: a release with another size
  * than the allocation had, which breaks allocators that believe the size.
@@ -8,8 +8,16 @@
 #include "plat/posix/memory.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "seam/plat.h"
+
+/* Smaller blocks stay as they are. */
+#define HUGE_BYTES ((size_t)2 << 20)
+/* Linux 6.1: make huge pages of what is there, now. */
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 static _Atomic size_t nr_blocks;
 static _Atomic size_t bytes;
@@ -59,6 +67,19 @@ void ioas_plat_free_aligned(void *p, size_t size, size_t align)
 {
 	(void)align;
 	memory_release(p, size);
+}
+
+/*
+ * What was not touched becomes a huge page when it is; what was, at once, or
+ * when an older kernel comes around to it. Refused where nobody wants huge
+ * pages, which is fine.
+ */
+void ioas_plat_use_whole(void *p, size_t size)
+{
+	if (size < HUGE_BYTES || (uintptr_t)p % HUGE_BYTES)
+		return;
+	if (!madvise(p, size, MADV_HUGEPAGE))
+		(void)madvise(p, size, MADV_COLLAPSE);
 }
 
 void ioas_memory_stats_get(struct ioas_memory_stats *stats)

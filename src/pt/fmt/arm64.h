@@ -251,17 +251,35 @@ static inline bool fmt_soil(uint64_t *item, uint64_t e)
 	return item_replace(item, e, (e & ~ARM_BIT7) | ARM_DIRTY);
 }
 
+/*
+ * First by what all of them have in common: nothing is writable, or bit 7 says
+ * clean everywhere. Else one by one.
+ */
 static inline bool fmt_all_clean(const uint64_t *items, unsigned int nr)
 {
-	const uint64_t flip = ARM_STAGE == 1 ? ARM_BIT7 : 0;
-	uint64_t any = 0;
+	uint64_t any = 0, all = ~(uint64_t)0;
+	unsigned int i = 0;
 
-	for (; nr; nr--, items++) {
-		uint64_t e = item_load(items);
+	for (; i + 4 <= nr; i += 4) {
+		uint64_t a = item_load(&items[i]), b = item_load(&items[i + 1]);
+		uint64_t c = item_load(&items[i + 2]);
+		uint64_t d = item_load(&items[i + 3]);
 
-		any |= e >> (51 - 7) & (e ^ flip);
+		any |= a | b | c | d;
+		all &= a & b & c & d;
 	}
-	return !(any & ARM_BIT7);
+	for (; i < nr; i++) {
+		uint64_t e = item_load(&items[i]);
+
+		any |= e;
+		all &= e;
+	}
+	if (!(any & ARM_DBM) || (ARM_STAGE == 1 ? all : ~any) & ARM_BIT7)
+		return true;
+	for (i = 0; i < nr; i++)
+		if (fmt_is_dirty(item_load(&items[i])))
+			return false;
+	return true;
 }
 
 #include "pt/walk_all.h"

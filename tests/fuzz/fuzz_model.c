@@ -2,7 +2,7 @@
 /*
  * fuzz model: the random model of tests/state with bytes in place of dice
  *
- *    two bytes   page size and format; seed of the world
+ *    two bytes   page size and kinds of domains; seed of the world
  *    record      RECORD bytes: the choices of one operation, in the order in
  *                which gen.c asks for them; where they are not enough a
  *                generator goes on. Again
@@ -37,15 +37,16 @@ static void finding(const struct op *ops, unsigned int nr)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t pages[] = { 8, 4096, 4096, 4096 };
+	static const uint32_t pages[] = { 8, 4096, 4096, 65536 };
+	static const char *const formats[] = { "flat", "mock", "mixed" };
 	static struct op ops[MAX_OPS];
 	struct input in = { data, size };
 	const uint8_t sizes = input_byte(&in);
 	const struct options opts = {
 		.seed = input_byte(&in),
 		.page_size = pages[sizes & 3],
-		/* Flat, table, both. */
-		.format = sizes & 3 ? (sizes >> 2) % 3u : 0,
+		.kinds = kinds_find(sizes & 3 ? formats[(sizes >> 2) % 3u] :
+						"flat"),
 	};
 	unsigned int nr = 0;
 

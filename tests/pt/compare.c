@@ -37,7 +37,8 @@ static const struct leaf *visit_next(struct visit *v, const char *who,
 	    config_level(v->rig->cfg, lg2) == level)
 		return l;
 	rig_fail(v->rig,
-		 "%s: 0x%llx -> 0x%llx, 2^%u, level %u; not 0x%llx -> 0x%llx, 2^%u",
+		 "%s: 0x%llx -> 0x%llx, 2^%u, level %u; "
+		 "not 0x%llx -> 0x%llx, 2^%u",
 		 who, (ull)iova, (ull)oa, lg2, level, (ull)l->iova,
 		 (ull)l->oa, l->lg2);
 	return NULL;
@@ -54,7 +55,7 @@ static bool visit_pt(void *ctx, const struct ioas_pt_leaf *leaf)
 		return false;
 	if ((leaf->prot ^ l->attrs) & r->cfg->shown ||
 	    leaf->prot & ~r->cfg->shown)
-		return rig_fail(r, "src/pt: permissions 0x%x at 0x%llx, not 0x%x",
+		return rig_fail(r, "src/pt: prot 0x%x at 0x%llx, not 0x%x",
 				leaf->prot, (ull)l->iova, l->attrs);
 	if (leaf->dirty != (r->cfg->tracks && l->dirty))
 		return rig_fail(r, "src/pt: dirty is %d at 0x%llx",
@@ -119,7 +120,7 @@ static bool check_tables(struct rig *r, const struct walker_tally *tally)
 	 */
 	if (tables != tally->tables &&
 	    !(r->mode == RIG_SHADOW && r->starved && tables > tally->tables))
-		return rig_fail(r, "%llu tables are in use, a walker reads %llu",
+		return rig_fail(r, "%llu tables in use, a walker reads %llu",
 				(ull)tables, (ull)tally->tables);
 	if (r->mode != RIG_IDENTITY &&
 	    ioas_pt_memory(r->pt) != r->arena.outstanding)
@@ -175,7 +176,7 @@ static bool check_walk(struct rig *r, uint64_t iova, uint32_t access,
 	else if (access & ~config_access(r->cfg, l->attrs))
 		expect = WALKER_DENIED;
 	if (w->status != expect)
-		return rig_fail(r, "walk of 0x%llx for %u: status %u, not %u (%s)",
+		return rig_fail(r, "walk of 0x%llx for %u: %u, not %u (%s)",
 				(ull)iova, access, w->status, expect,
 				w->why ? w->why : "");
 	if (!l)
@@ -264,6 +265,8 @@ bool rig_write(struct rig *r, uint64_t iova)
 
 /* ---- what the device remembers ------------------------------------------ */
 
+static const char unsaid[] = " changed, and no invalidation said so";
+
 void rig_remember(struct rig *r, const struct walker_result *walk,
 		  uint64_t iova, bool dirty)
 {
@@ -307,13 +310,31 @@ bool rig_check_cached(struct rig *r)
 		if (!l || c->oa != l->oa + (c->iova - l->iova) ||
 		    c->lg2 != l->lg2 ||
 		    c->access != config_access(r->cfg, l->attrs))
-			return rig_fail(r, "0x%llx -> 0x%llx changed, and no invalidation said so",
-					(ull)c->iova, (ull)c->oa);
+			return rig_fail(r, "0x%llx -> 0x%llx%s", (ull)c->iova,
+					(ull)c->oa, unsaid);
 		if (c->dirty && !l->dirty)
-			return rig_fail(r, "0x%llx was made clean, and no invalidation said so",
-					(ull)c->iova);
+			return rig_fail(r, "dirty state of 0x%llx%s",
+					(ull)c->iova, unsaid);
 	}
 	return true;
+}
+
+/* A table of @c that the walk @w does not find; or -1. */
+static int lost_level(const struct cached *c, const struct walker_result *w)
+{
+	unsigned int low = w->nr_steps ? w->step[w->nr_steps - 1].level : 0;
+
+	for (unsigned int k = 0; k < w->nr_steps; k++) {
+		uint64_t old = c->table[w->step[k].level];
+
+		if (old && old != w->step[k].table)
+			return w->step[k].level;
+	}
+	/* What was below a leaf, or a hole, is nobody's. */
+	for (unsigned int level = 0; level < low; level++)
+		if (c->table[level])
+			return (int)level;
+	return -1;
 }
 
 /* Tables on the way: those that are remembered must be those that are used. */
@@ -322,26 +343,15 @@ static bool check_paths(struct rig *r)
 	for (unsigned int i = 0; i < NR_CACHED; i++) {
 		const struct cached *c = &r->cached[i];
 		struct walker_result w;
+		int lost;
 
 		if (!c->used)
 			continue;
 		walker_walk(&r->walker, &r->memory, c->iova, 0, &w);
-		for (unsigned int k = 0; k < w.nr_steps; k++) {
-			uint64_t old = c->table[w.step[k].level];
-
-			if (old && old != w.step[k].table)
-				return rig_fail(r, "a table over 0x%llx moved, and "
-						"no invalidation said so",
-						(ull)c->iova);
-		}
-		/* What was below a leaf, or a hole, is nobody's. */
-		for (unsigned int level = 0;
-		     w.nr_steps && level < w.step[w.nr_steps - 1].level;
-		     level++)
-			if (c->table[level])
-				return rig_fail(r, "a table over 0x%llx left, and "
-						"no invalidation said so",
-						(ull)c->iova);
+		lost = lost_level(c, &w);
+		if (lost >= 0)
+			return rig_fail(r, "a table of level %d over 0x%llx%s",
+					lost, (ull)c->iova, unsaid);
 	}
 	return true;
 }
@@ -358,7 +368,7 @@ void rig_check_expect(struct rig *r, uint64_t iova, uint64_t last)
 		if (r->expect == EXPECT_HOLE &&
 		    w.status != WALKER_NOT_MAPPED &&
 		    w.status != WALKER_OUT_OF_APERTURE)
-			rig_fail(r, "0x%llx still translates when it is invalidated",
+			rig_fail(r, "0x%llx is invalidated and translates",
 				 (ull)at[i]);
 		if (r->expect == EXPECT_SAME && l &&
 		    (w.status != WALKER_OK ||

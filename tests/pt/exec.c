@@ -141,7 +141,7 @@ static void check_mapped(struct model *m, const struct ioas_pt_map *rq, int ret)
 	if (r->nr_mapped != (ret ? 0u : 1u) ||
 	    (!ret && (r->mapped.first != rq->iova ||
 		      r->mapped.last != rq->iova + (rq->length - 1))))
-		rig_fail(r, "mapped() was called %u times, for 0x%llx to 0x%llx",
+		rig_fail(r, "mapped() %u times, 0x%llx to 0x%llx",
 			 r->nr_mapped, (ull)r->mapped.first,
 			 (ull)r->mapped.last);
 	r->nr_mapped = 0;
@@ -202,7 +202,8 @@ static bool take(void *ctx, ioas_iova_t iova, uint64_t oa, uint64_t length)
 	if (oracle_translate(&r->oracle, iova, iova + (length - 1), &expect,
 			     &room) ||
 	    expect != oa || room != length)
-		rig_fail(r, "a piece 0x%llx -> 0x%llx, 0x%llx bytes, not 0x%llx -> 0x%llx",
+		rig_fail(r, "a piece 0x%llx -> 0x%llx + 0x%llx, "
+			 "not 0x%llx + 0x%llx",
 			 (ull)iova, (ull)oa, (ull)length, (ull)expect,
 			 (ull)room);
 	/* What continues the piece before is not refused; nor is the first. */
@@ -278,7 +279,7 @@ static void exec_remove(struct model *m, const struct op *op)
 	expect = oracle_remove(&r->oracle, op->iova, op->length,
 			       &expect_tables);
 	if (removed != expect || tables != expect_tables)
-		rig_fail(r, "removed 0x%llx bytes and %u tables, not 0x%llx and %u",
+		rig_fail(r, "removed 0x%llx, %u tables, not 0x%llx, %u",
 			 (ull)removed, tables, (ull)expect, expect_tables);
 	check_freed(m, freed, expect_tables);
 	if (expect)
@@ -393,8 +394,8 @@ static void exec_read_dirty(struct model *m, const struct op *op)
 	if (m->seen.nr != m->expected.nr ||
 	    memcmp(m->seen.span, m->expected.span,
 		   m->seen.nr * sizeof(*m->seen.span)))
-		rig_fail(r, "%zu dirty ranges, not %zu; the first is 0x%llx to "
-			 "0x%llx, not 0x%llx to 0x%llx",
+		rig_fail(r, "%zu dirty ranges, not %zu; the first: "
+			 "0x%llx to 0x%llx, not 0x%llx to 0x%llx",
 			 m->seen.nr, m->expected.nr,
 			 (ull)m->seen.span[0].first,
 			 (ull)m->seen.span[0].last,
@@ -449,7 +450,7 @@ static void exec_translate(struct model *m, const struct op *op)
 		  oracle_translate(&r->oracle, op->iova, op->last, &expect_oa,
 				   &expect));
 	if (!ret && (oa != expect_oa || length != expect))
-		rig_fail(r, "translate_run: 0x%llx, 0x%llx bytes, not 0x%llx, 0x%llx",
+		rig_fail(r, "translation 0x%llx + 0x%llx, not 0x%llx + 0x%llx",
 			 (ull)oa, (ull)length, (ull)expect_oa, (ull)expect);
 }
 
@@ -562,8 +563,8 @@ const char *event_name(enum event event)
 static size_t print_map(char *line, size_t size, const struct op *op)
 {
 	size_t at = (size_t)snprintf(line, size,
-				     " length 0x%llx prot 0x%x page 2^%u head 0x%x "
-				     "max_leaf 0x%llx runs",
+				     " length 0x%llx prot 0x%x page 2^%u "
+				     "head 0x%x max_leaf 0x%llx runs",
 				     (ull)op->length, op->prot, op->page_lg2,
 				     op->head, (ull)op->value);
 
@@ -583,7 +584,8 @@ void op_print(char *line, size_t size, const struct op *op)
 		at += print_map(line + at, size - at, op);
 	else
 		at += (size_t)snprintf(line + at, size - at,
-				       " length 0x%llx last 0x%llx value 0x%llx lg2 %u",
+				       " length 0x%llx last 0x%llx "
+				       "value 0x%llx lg2 %u",
 				       (ull)op->length, (ull)op->last,
 				       (ull)op->value, op->lg2);
 	if (at < size)

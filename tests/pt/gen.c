@@ -38,7 +38,7 @@ static uint64_t pick_size(struct model *m, uint64_t sizes)
 	unsigned int nr = (unsigned int)__builtin_popcountll(sizes);
 	uint64_t k = below(m, nr);
 
-	if (chance(m, 50))
+	if (chance(m, 30))
 		k = below(m, k + 1);
 	while (k--)
 		sizes &= sizes - 1;
@@ -98,12 +98,19 @@ void gen_init(struct model *m, uint64_t seed)
 		m->anchor[i] &= span - 1;
 }
 
-/* A random leaf; NULL: there is none. */
+/* A random leaf, large ones more often; NULL: there is none. */
 static const struct leaf *pick_leaf(struct model *m)
 {
 	const struct oracle *o = &m->rig.oracle;
+	const struct leaf *best = NULL;
 
-	return o->nr ? &o->leaf[below(m, o->nr)] : NULL;
+	for (uint64_t n = 1 + below(m, 8); n && o->nr; n--) {
+		const struct leaf *l = &o->leaf[below(m, o->nr)];
+
+		if (!best || l->lg2 > best->lg2)
+			best = l;
+	}
+	return best;
 }
 
 /* An end of a leaf, or the middle. */
@@ -157,8 +164,8 @@ static uint64_t pick_length(struct model *m, uint64_t sizes)
 	if (chance(m, 45))
 		return (1 + below(m, 40)) * granule;
 	length = pick_size(m, sizes) * (1 + below(m, 3));
-	if (chance(m, 40))
-		length += (below(m, 9) - 4) * granule;
+	if (chance(m, 60))
+		length += (below(m, 33) - 8) * granule;
 	return length ? length : granule;
 }
 
@@ -171,6 +178,9 @@ static uint64_t pick_oa(struct model *m, uint64_t iova, uint64_t length)
 	const struct leaf *l = oracle_at(&m->rig.oracle, iova - 1);
 	uint64_t step = pick_size(m, cfg->pgsizes);
 
+	/* The largest leaf that this can hold. */
+	if (chance(m, 50))
+		step = BIT(63 - (unsigned int)__builtin_clzll(length));
 	/* So that what was mapped before goes on. */
 	if (l && chance(m, 40))
 		return l->oa + (iova - l->iova);
@@ -184,7 +194,7 @@ static uint64_t pick_oa(struct model *m, uint64_t iova, uint64_t length)
 		oa = cfg->oa_last - (length - 1) + (below(m, 5) == 0) * granule;
 	/* In step with the IOVA up to a larger leaf than is needed. */
 	if (chance(m, 75)) {
-		step = BIT(63 - (unsigned int)__builtin_clzll(step * 2));
+		step = step >> 63 ? step : step * 2;
 		oa = (oa & ~(step - 1)) | (iova & (step - 1));
 	}
 	return oa & ~(granule - 1);
@@ -601,7 +611,7 @@ static bool gen_split_to(struct model *m, struct op *op)
 	return true;
 }
 
-/* The sizes to which leaves around @l could become one, as far as outputs go. */
+/* Sizes to which leaves around @l could become one, as far as outputs go. */
 static uint64_t mergeable(const struct model *m, const struct leaf *l)
 {
 	const struct oracle *o = &m->rig.oracle;
@@ -646,17 +656,28 @@ static bool gen_merge(struct model *m, struct op *op)
 
 /* ---- the rest ----------------------------------------------------------- */
 
-/* A range for dirty queries, which need not care about anything. */
-static void gen_range(struct model *m, struct op *op)
+/* For operations that take any range. */
+static void gen_range(struct model *m, struct op *op, enum op_kind kind)
 {
 	const struct leaf *l = pick_leaf(m);
 
+	op->kind = kind;
 	op->iova = pick_iova(m);
 	if (l && chance(m, 70))
 		op->iova = near_leaf(m, l);
 	op->last = op->iova + pick_length(m, m->rig.cfg->pgsizes) - 1;
 	if (l && chance(m, 30))
 		op->last = leaf_last(stretch(m, l, 100));
+	/* From inside a leaf, or before, to somewhere inside. */
+	if (l && chance(m, 30)) {
+		op->iova = l->iova - below(m, 4) * granule_of(m);
+		if (chance(m, 50))
+			op->iova = l->iova + below(m, BIT(l->lg2));
+		op->last = l->iova + below(m, BIT(l->lg2));
+		/* Clean items are passed by some at a time. */
+		if (chance(m, 50))
+			op->last |= 16 * granule_of(m) - 1;
+	}
 	if (chance(m, 20))
 		op->last += below(m, 5000);
 	if (chance(m, 10))
@@ -720,13 +741,13 @@ static bool gen_one(struct model *m, struct op *op)
 	else if (how < 70)
 		return gen_merge(m, op);
 	else if (how < 74)
-		gen_range(m, op), op->kind = OP_MARK_DIRTY;
+		gen_range(m, op, OP_MARK_DIRTY);
 	else if (how < 81)
-		gen_range(m, op), op->kind = OP_READ_DIRTY;
+		gen_range(m, op, OP_READ_DIRTY);
 	else if (how < 83)
 		gen_set_pgsizes(m, op);
 	else if (how < 88)
-		gen_range(m, op), op->kind = OP_TRANSLATE;
+		gen_range(m, op, OP_TRANSLATE);
 	else if (how < 92)
 		gen_point(m, op, OP_SOIL);
 	else if (how < 96)

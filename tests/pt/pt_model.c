@@ -157,8 +157,9 @@ static void report(const char *what)
 		op_print(line, sizeof(line), &trace->op[i]);
 		printf("# %4u  %s\n", i, line);
 	}
-	printf("# to repeat: pt_model --seed %llu --config %s --epoch %llu --shrink\n",
+	printf("# to repeat: pt_model --seed %llu --config %s --epoch %llu",
 	       (ull)trace->seed, cfg->name, (ull)trace->epoch);
+	printf(" --shrink\n");
 	fflush(stdout);
 }
 
@@ -265,7 +266,7 @@ static const char usage[] =
 	"usage: pt_model [option]...\n"
 	"Random operations on page tables, on a list of leaves, and a walker.\n"
 	"  --seed N         seed of the run (1)\n"
-	"  --ops M          operations of all configurations together (300000)\n"
+	"  --ops M          operations, of all configurations (300000)\n"
 	"  --config NAME    this one only\n"
 	"  --epoch N        this epoch only\n"
 	"  --allow-missing  do not fail if something never happened\n"

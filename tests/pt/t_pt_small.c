@@ -11,7 +11,8 @@
  * section 3 of the reference chooses, walked, and taken away: as a whole, in
  * every piece that unmap allows, and from every start for every length as
  * remove does. A second sweep does the same around the borders of each leaf
- * size with ends that are a few granules off.
+ * size with ends that are a few granules off. A third reads the dirty state of
+ * parts of large leaves, one item of which was written.
  *
  * Configurations that are one of their kind get all of it, others a part.
  */
@@ -116,7 +117,8 @@ static void remove_range(struct sweep *s, uint64_t iova, uint64_t length)
 	removed = ioas_pt_remove(r->pt, iova, length, &tables);
 	expect = oracle_remove(&r->oracle, iova, length, &expect_tables);
 	if (removed != expect || tables != expect_tables)
-		rig_fail(r, "removal of 0x%llx at 0x%llx: 0x%llx and %u tables, not 0x%llx and %u",
+		rig_fail(r, "removal of 0x%llx at 0x%llx: 0x%llx, %u tables, "
+			 "not 0x%llx, %u",
 			 (unsigned long long)length, (unsigned long long)iova,
 			 (unsigned long long)removed, tables,
 			 (unsigned long long)expect, expect_tables);
@@ -350,6 +352,109 @@ static void sparse_all(struct sweep *s)
 	}
 }
 
+/* ---- dirty state of one large leaf -------------------------------------- */
+
+/* Items of a leaf of @nr that stand at a border of something. */
+static size_t border_items(uint64_t nr, uint64_t *at)
+{
+	const uint64_t all[] = { 0, 1, 15, 16, 31, nr / 2 - 1, nr / 2,
+				 nr - 17, nr - 16, nr - 2, nr - 1 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i] < nr)
+			at[n++] = all[i];
+	return n;
+}
+
+static void mark(void *ctx, ioas_iova_t iova, ioas_iova_t last)
+{
+	spans_add(ctx, iova, last);
+}
+
+static void read_dirty(struct sweep *s, uint64_t iova, uint64_t last,
+		       bool clear)
+{
+	static struct spans seen, expected;
+	struct rig *r = &s->rig;
+
+	seen.nr = 0;
+	r->expect = EXPECT_SAME;
+	assert_int_equal(ioas_pt_read_dirty(r->pt, iova, last, clear, mark,
+					    &seen),
+			 0);
+	r->expect = EXPECT_NONE;
+	oracle_read_dirty(&r->oracle, iova, last, clear, &expected);
+	if (seen.nr != expected.nr ||
+	    memcmp(seen.span, expected.span, seen.nr * sizeof(*seen.span)))
+		rig_fail(r, "0x%llx to 0x%llx: %zu dirty ranges, not %zu",
+			 (unsigned long long)iova, (unsigned long long)last,
+			 seen.nr, expected.nr);
+	check(s);
+}
+
+/* All is clean, @written is written, [@from, @to] is read. */
+static void read_part(struct sweep *s, const struct span *all,
+		      uint64_t written, uint64_t from, uint64_t to, bool clear)
+{
+	/* In small leaves borders meet. */
+	if (to < from)
+		return;
+	read_dirty(s, all->first, all->last, true);
+	ioas_pt_mark_dirty(s->rig.pt, written, written);
+	oracle_mark(&s->rig.oracle, written, written);
+	read_dirty(s, from, to, clear);
+	compare(s);
+}
+
+/* Each item of the leaf at @iova, and each part of the leaf, or more. */
+static void read_parts(struct sweep *s, uint64_t iova, uint64_t size,
+		       uint64_t item)
+{
+	const struct span all = { iova - s->granule,
+				  iova + size + s->granule - 1 };
+	uint64_t at[12], n = border_items(size / item, at);
+
+	for (size_t i = 0; i < n; i++)
+		at[i] = iova + at[i] * item;
+	for (size_t w = 0; w < n; w++) {
+		read_part(s, &all, at[w], all.first, all.last, w & 1);
+		for (size_t i = 0; i < n; i++) {
+			read_part(s, &all, at[w], all.first, at[i] + item - 1,
+				  (w + i) & 1);
+			read_part(s, &all, at[w], at[i], all.last - item / 2,
+				  (w + i) & 2);
+			for (size_t k = i; k < n; k++)
+				read_part(s, &all, at[w], at[i],
+					  at[k] + item - 1, (i + k) & 1);
+		}
+	}
+}
+
+/* Leaves of several items, with a small one on each side. */
+static void dirty_all(struct sweep *s)
+{
+	const struct config *cfg = s->rig.cfg;
+	const struct window *w = &cfg->window[cfg->nr_windows - 1];
+
+	for (unsigned int lg2 = cfg->granule_lg2; lg2 < 62; lg2++) {
+		uint64_t size = BIT(lg2), iova, oa = middle_oa(s);
+		uint64_t item = BIT(config_item_lg2(cfg,
+						    config_level(cfg, lg2)));
+
+		iova = (w->first + 2 * size) & ~(size - 1);
+		oa = ((oa & ~(size - 1)) ? oa & ~(size - 1) : size) -
+		     s->granule;
+		if (!(cfg->pgsizes & size) || !has_room(s, iova, 2 * size) ||
+		    oa + size + 2 * s->granule - 1 > cfg->oa_last)
+			continue;
+		clear(s);
+		map(s, iova - s->granule, oa, size + 2 * s->granule);
+		read_parts(s, iova, size, item);
+	}
+	clear(s);
+}
+
 /* ---- programs ----------------------------------------------------------- */
 
 static void every_alignment_and_length(void **state)
@@ -370,6 +475,8 @@ static void every_alignment_and_length(void **state)
 	dense_all(&s, cfg->basic ? 1 : 4);
 	if (cfg->basic)
 		sparse_all(&s);
+	if (cfg->tracks && cfg->basic)
+		dirty_all(&s);
 	rig_compare(&s.rig);
 	check(&s);
 	rig_fini(&s.rig);

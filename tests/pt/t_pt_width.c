@@ -63,8 +63,8 @@ static void map(uint64_t iova, uint64_t oa, uint64_t length, int expect)
 	ret = ioas_pt_map(rig.pt, &rq);
 	rig.expect = EXPECT_NONE;
 	if (ret != expect)
-		fail_msg("%s: map of 0x%llx bytes, 0x%llx -> 0x%llx: %d, not %d",
-			 rig.cfg->name, (ull)length, (ull)iova, (ull)oa, ret,
+		fail_msg("%s: map 0x%llx -> 0x%llx + 0x%llx: %d, not %d",
+			 rig.cfg->name, (ull)iova, (ull)oa, (ull)length, ret,
 			 expect);
 	assert_int_equal(oracle_map(&rig.oracle, &rq), expect);
 }
@@ -344,6 +344,28 @@ static void later_runs_end_there_too(const struct config *cfg)
 	end();
 }
 
+/* ---- pages -------------------------------------------------------------- */
+
+/* The head is a number of 32 bits; a page need not be. */
+static void regress_a_head_in_a_page_of_a_terabyte(const struct config *cfg)
+{
+	const struct ioas_run run = { 0, 1 };
+	struct ioas_pt_map rq = {
+		.runs = &run, .nr_runs = 1, .page_lg2 = 40, .prot = RW,
+	};
+
+	begin(cfg);
+	rq.iova = cfg->window[0].first;
+	rq.length = granule;
+	rq.head = (uint32_t)granule;
+	rig.expect = EXPECT_HOLE;
+	assert_int_equal(ioas_pt_map(rig.pt, &rq), 0);
+	assert_int_equal(oracle_map(&rig.oracle, &rq), 0);
+	assert_int_equal(rig.oracle.leaf[0].oa, granule);
+	look(rq.iova);
+	end();
+}
+
 /* ---- programs ----------------------------------------------------------- */
 
 struct claim {
@@ -379,6 +401,8 @@ int main(void)
 		{ "outputs_end_where_they_do", outputs_end_where_they_do },
 		{ "large_outputs_end_there_too", large_outputs_end_there_too },
 		{ "later_runs_end_there_too", later_runs_end_there_too },
+		{ "regress_a_head_in_a_page_of_a_terabyte",
+		  regress_a_head_in_a_page_of_a_terabyte },
 	};
 	struct CMUnitTest tests[sizeof(claims) / sizeof(*claims)];
 

@@ -7,10 +7,11 @@
  *   20 %  anywhere in the windows
  *   10 %  nonsense
  *
- * It looks at the model alone. An operation is a handful of numbers; nothing
- * here is needed to repeat one.
+ * It looks at the model, and at frames of the simulated memory. An operation is
+ * a handful of numbers; nothing here is needed to repeat one. What is about
+ * domains is in gen_domain.c.
  */
-#include "universe.h"
+#include "gen.h"
 
 #include <string.h>
 
@@ -20,39 +21,30 @@ static const uint8_t weights[NR_OPS] = {
 	[OP_SPACE_CREATE] = 6,	  [OP_SPACE_DESTROY] = 1,
 	[OP_MAP_USER] = 50,	  [OP_MAP_FILE] = 22,
 	[OP_MAP_DEVICE] = 8,	  [OP_COPY] = 34,
-	[OP_UNMAP] = 44,	  [OP_UNMAP_ALL] = 2,
+	[OP_UNMAP] = 44,	  [OP_UNMAP_ALL] = 3,
 	[OP_DOMAIN_CREATE] = 8,	  [OP_DOMAIN_DESTROY] = 3,
 	[OP_ATTACH] = 24,	  [OP_DETACH] = 7,
 	[OP_RESERVE] = 7,	  [OP_UNRESERVE] = 5,
 	[OP_ALLOW] = 9,		  [OP_RANGES] = 5,
-	[OP_SPLIT] = 12,	  [OP_SMALL_PAGES] = 6,
+	[OP_SPLIT] = 16,	  [OP_SMALL_PAGES] = 6,
 	[OP_CLIENT_CREATE] = 7,	  [OP_CLIENT_DESTROY] = 2,
 	[OP_CLIENT_ATTACH] = 10,  [OP_CLIENT_DETACH] = 4,
-	[OP_CLIENT_REPLACE] = 6,  [OP_CLIENT_PATIENCE] = 4,
+	[OP_CLIENT_REPLACE] = 6,  [OP_CLIENT_PATIENCE] = 6,
 	[OP_PIN] = 46,		  [OP_UNPIN] = 40,
-	[OP_RW] = 34,		  [OP_DIRTY_SET] = 8,
-	[OP_DIRTY_MARK] = 16,	  [OP_DIRTY_READ] = 16,
-	[OP_REMAP] = 8,		  [OP_HOLE] = 4,
-	[OP_FILL_HOLE] = 8,	  [OP_PROTECT] = 5,
-	[OP_DIE] = 1,		  [OP_ORIGIN_CREATE] = 4,
-	[OP_LIMIT] = 8,		  [OP_CHANGE_PROCESS] = 6,
-	[OP_POLICY] = 3,	  [OP_REVOKE] = 1,
-	[OP_TUNING] = 3,	  [OP_PIN_MODE] = 3,
+	[OP_RW] = 34,		  [OP_DIRTY_SET] = 9,
+	[OP_DIRTY_MARK] = 24,	  [OP_DIRTY_READ] = 20,
+	[OP_CUT] = 16,		  [OP_REMAP] = 8,
+	[OP_HOLE] = 4,		  [OP_FILL_HOLE] = 8,
+	[OP_PROTECT] = 5,	  [OP_DIE] = 1,
+	[OP_ORIGIN_CREATE] = 4,	  [OP_LIMIT] = 8,
+	[OP_CHANGE_PROCESS] = 6,  [OP_POLICY] = 3,
+	[OP_REVOKE] = 1,	  [OP_TUNING] = 3,
+	[OP_PIN_MODE] = 3,
 };
-
-static uint64_t below(struct world *w, uint64_t n)
-{
-	return rng_below(&w->rng, n);
-}
-
-static bool chance(struct world *w, uint32_t percent)
-{
-	return rng_chance(&w->rng, percent);
-}
 
 /* ---- slots -------------------------------------------------------------- */
 
-static uint8_t some_space(struct world *w)
+uint8_t some_space(struct world *w)
 {
 	uint8_t s = (uint8_t)below(w, NR_SPACES);
 
@@ -97,7 +89,7 @@ static uint8_t busy_client(struct world *w)
 	return some_client(w, true);
 }
 
-static uint8_t some_domain(struct world *w, bool attached)
+uint8_t some_domain(struct world *w, bool attached)
 {
 	uint8_t d = (uint8_t)below(w, NR_DOMAINS);
 
@@ -108,7 +100,7 @@ static uint8_t some_domain(struct world *w, bool attached)
 	return d;
 }
 
-static const struct m_area *some_area(struct world *w, uint8_t s)
+const struct m_area *some_area(struct world *w, uint8_t s)
 {
 	const struct m_space *sp = w->space + s;
 
@@ -140,7 +132,7 @@ static uint64_t nonsense(struct world *w)
 	return rng_next(&w->rng);
 }
 
-static uint64_t in_windows(struct world *w)
+uint64_t in_windows(struct world *w)
 {
 	return w->window[below(w, NR_WINDOWS)] + below(w, w->window_size);
 }
@@ -179,7 +171,7 @@ static uint64_t border(struct world *w, uint8_t s)
 	}
 }
 
-static uint64_t some_iova(struct world *w, uint8_t s)
+uint64_t some_iova(struct world *w, uint8_t s)
 {
 	const uint64_t step = unit(w, s);
 	const uint32_t kind = (uint32_t)below(w, 100);
@@ -229,8 +221,7 @@ static uint64_t some_length(struct world *w, uint8_t s)
 }
 
 /* A range in terms of the areas of a space: [*iova, + *length). */
-static void area_range(struct world *w, uint8_t s, uint64_t *iova,
-		       uint64_t *length)
+void area_range(struct world *w, uint8_t s, uint64_t *iova, uint64_t *length)
 {
 	const struct m_area *a = some_area(w, s);
 	const struct m_area *b = a;
@@ -278,12 +269,40 @@ static uint32_t some_prot(struct world *w)
 		return IOAS_PROT_READ;
 	if (kind < 88)
 		return IOAS_PROT_WRITE;
-	if (kind < 97)
+	if (kind < 94)
 		return IOAS_PROT_READ | IOAS_PROT_WRITE | IOAS_PROT_CACHE;
+	if (kind < 97)
+		return IOAS_PROT_READ | (uint32_t)below(w, 64);
 	return kind & 1 ? 0 : IOAS_PROT_CACHE;
 }
 
 /* ---- operations --------------------------------------------------------- */
+
+/*
+ * As far from a multiple of 64 pages as the frame is, so that leaves can be
+ * large; or at one, so that tables become full. Near a window, if there is
+ * room.
+ */
+static uint64_t congruent_place(struct world *w, const struct op *op)
+{
+	const uint64_t span = 64 * w->page;
+	uint64_t at = op->v[2], off = 0, last;
+	ioas_pfn_t pfn;
+
+	if (chance(w, 75) &&
+	    ioas_sim_frame_at(w->origin[op->b].real, op->v[0] >> w->page_lg2,
+			      &pfn))
+		off = ((pfn << w->page_lg2) + op->v[0] % w->page) % span;
+	for (int i = 0; i < 6; i++) {
+		at = ioas_align_down(at, span) + off;
+		if (ioas_last(at, op->v[1], &last) &&
+		    !hits_area(w, op->a, at, last) &&
+		    !hits_reserved(w, op->a, at, last))
+			break;
+		at = in_windows(w) + (below(w, 5) - 2) * span;
+	}
+	return at;
+}
 
 static void gen_map(struct world *w, struct op *op)
 {
@@ -309,13 +328,22 @@ static void gen_map(struct world *w, struct op *op)
 		if (chance(w, 85) && op->v[1] > pages << w->page_lg2)
 			op->v[1] = (1 + below(w, pages + 1)) << w->page_lg2;
 	}
-	if (chance(w, 25))
+	/* All there is, in one piece. */
+	if (chance(w, w->large ? 40 : 8)) {
+		op->v[0] = o->chunk[0].first << w->page_lg2;
+		op->v[1] = (o->kind == M_PROCESS ? o->chunk[0].nr :
+						   o->nr_pages)
+			   << w->page_lg2;
+	} else if (chance(w, 25)) {
 		op->v[0] += below(w, w->page) / step * step;
+	}
 	if (chance(w, 2))
 		op->v[0] = nonsense(w);
 	if (chance(w, 55)) {
 		op->flags = IOAS_MAP_FIXED;
 		op->v[2] = some_place(w, op->a, op->v[1]);
+		if (chance(w, w->large ? 90 : 50))
+			op->v[2] = congruent_place(w, op);
 	} else if (chance(w, 50)) {
 		op->v[2] = nonsense(w);
 	}
@@ -340,44 +368,6 @@ static void gen_unmap(struct world *w, struct op *op)
 	if (chance(w, 12)) {
 		op->v[0] = border(w, op->a);
 		op->v[1] = border(w, op->a) - op->v[0];
-	}
-}
-
-static void gen_domain(struct world *w, struct op *op)
-{
-	const bool table = w->tables && (!w->flats || chance(w, 50));
-	const uint64_t least = table ? 512 : 1;
-	const uint64_t granule = ioas_max(
-		least, w->page >> (chance(w, 55) ? 0 : 1 + below(w, 3)));
-
-	op->a = some_domain(w, false);
-	for (uint8_t d = 0; d < NR_DOMAINS; d++)
-		if (!w->domain[d].real)
-			op->a = d;
-	op->v[0] = granule;
-	if (chance(w, 70))
-		op->v[0] |= w->page | w->page << (1 + below(w, 4));
-	if (chance(w, 2))
-		op->v[0] = 2 * w->page;
-	op->flags = (table ? 1u : 0u) | (chance(w, 75) ? 2u : 0u) |
-		    (chance(w, 30) ? 4u : 0u);
-	op->v[2] = UINT64_MAX;
-	switch (below(w, 14)) {
-	case 0:
-		op->v[2] = w->window[1] + w->window_size - 1;
-		break;
-	case 1:
-		op->v[1] = w->page * (1 + below(w, 3));
-		break;
-	case 2:
-		op->v[2] = UINT64_MAX - w->page * (1 + below(w, 3));
-		break;
-	case 3:
-		op->v[1] = w->window[1] - w->window_size;
-		op->v[2] = UINT64_MAX - w->window_size / 2;
-		break;
-	default:
-		break;
 	}
 }
 
@@ -479,53 +469,6 @@ static void gen_rw(struct world *w, struct op *op)
 		op->v[0] -= below(w, ioas_min(w->page, MAX_COPY));
 		op->v[1] = 1 + below(w, MAX_COPY);
 	}
-}
-
-static void gen_dirty(struct world *w, struct op *op)
-{
-	const struct m_domain *d;
-	const struct m_area *a;
-
-	op->b = some_domain(w, !chance(w, 5));
-	d = w->domain + op->b;
-	op->a = d->space >= 0 && !chance(w, 3) ? (uint8_t)d->space :
-						 some_space(w);
-	op->n = chance(w, 85);
-	if (op->kind == OP_DIRTY_SET)
-		return;
-	a = some_area(w, op->a);
-	if (op->kind == OP_DIRTY_MARK) {
-		op->a = op->b;
-		if (!a || !d->real)
-			return;
-		op->v[0] = a->iova + below(w, a->last - a->iova + 1);
-		op->v[1] = op->v[0] +
-			   below(w, (chance(w, 70) ? 2 : 12) * w->page);
-		if (op->v[1] < op->v[0])
-			op->v[1] = UINT64_MAX;
-		return;
-	}
-	op->n = chance(w, 50) ? 0 : (uint8_t)(1 + below(w, 4));
-	op->flags = chance(w, 30) ? IOAS_DIRTY_NO_CLEAR : 0;
-	area_range(w, op->a, &op->v[0], &op->v[1]);
-	if (d->nr_dirty && chance(w, 70)) {
-		const int at = area_at(w, op->a,
-				       d->dirty[below(w, d->nr_dirty)].first);
-
-		if (at >= 0) {
-			op->v[0] = w->area[at].iova;
-			op->v[1] = w->area[at].last - op->v[0] + 1;
-		}
-	}
-	op->v[2] = d->real && chance(w, 60) ?
-			   ioas_max(d->granule, w->page >> below(w, 4)) :
-			   w->page;
-	if (chance(w, 10))
-		op->v[2] = w->page << below(w, 3);
-	if (d->real && chance(w, 25))
-		op->v[2] = ioas_max(1, d->granule >> below(w, 4));
-	if (chance(w, 4))
-		op->v[2] = below(w, 4);
 }
 
 static void gen_memory(struct world *w, struct op *op)
@@ -641,6 +584,8 @@ static void gen_numbers(struct world *w, struct op *op)
 		op->b = some_domain(w, chance(w, 5));
 		if (w->domain[op->b].space >= 0)
 			op->a = (uint8_t)w->domain[op->b].space;
+		for (int i = 0; i < 3 && !has_room(w, op->a, op->b); i++)
+			op->a = some_space(w);
 		break;
 	case OP_DETACH:
 		op->b = some_domain(w, true);
@@ -698,6 +643,9 @@ static void gen_numbers(struct world *w, struct op *op)
 	case OP_DIRTY_MARK:
 	case OP_DIRTY_READ:
 		gen_dirty(w, op);
+		break;
+	case OP_CUT:
+		gen_cut(w, op);
 		break;
 	default:
 		gen_around(w, op);
@@ -767,6 +715,7 @@ static bool sensible(const struct world *w, uint8_t kind)
 	case OP_DIRTY_SET:
 	case OP_DIRTY_MARK:
 	case OP_DIRTY_READ:
+	case OP_CUT:
 		return joined;
 	case OP_PIN:
 	case OP_RW:
@@ -801,6 +750,9 @@ void generate(struct world *w, struct op *op)
 	op->kind = some_kind(w);
 	for (int i = 0; i < 4 && !sensible(w, op->kind); i++)
 		op->kind = some_kind(w);
+	/* Large leaves are rare: do with them what can be done. */
+	if (w->large && chance(w, 20))
+		op->kind = (uint8_t)(OP_DIRTY_SET + below(w, 4));
 	/* The policy can change only before there is a space. */
 	if (!w->nr && chance(w, 50))
 		op->kind = OP_POLICY;

@@ -249,22 +249,6 @@ bool area_is_mapped(const struct world *w, const struct m_area *a)
 	return !is_device(w, g) || !w->origin[g->origin].revoked;
 }
 
-/* What was dirty goes with the mapping. */
-static void forget_dirty(const struct world *w, struct m_domain *d)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < d->nr_dirty; i++) {
-		const int a = d->space < 0 ? -1 :
-					     area_at(w, (uint8_t)d->space,
-						     d->dirty[i].first);
-
-		if (a >= 0 && area_is_mapped(w, w->area + a))
-			d->dirty[n++] = d->dirty[i];
-	}
-	d->nr_dirty = n;
-}
-
 void refresh(struct world *w)
 {
 	uint64_t A[MAX_OBJECTS] = { 0 }, D[MAX_OBJECTS] = { 0 };
@@ -305,7 +289,7 @@ void refresh(struct world *w)
 	}
 	refresh_totals(w);
 	for (int d = 0; d < NR_DOMAINS; d++)
-		forget_dirty(w, w->domain + d);
+		cells_refresh(w, w->domain + d);
 }
 
 int origin_error(const struct world *w, uint8_t origin, uint64_t page,
@@ -380,4 +364,91 @@ int plan_hold(const struct world *w, struct plan *p, const struct m_object *g,
 	if (!ret)
 		p->held[slot] |= mask;
 	return ret;
+}
+
+void may_also(struct world *w, int error)
+{
+	if (!w->alt[0] || w->alt[0] == error)
+		w->alt[0] = error;
+	else
+		w->alt[1] = error;
+}
+
+/* ---- filling domains ---------------------------------------------------- */
+
+#define NO_PAGE UINT64_MAX
+
+/* The frame that the page has, or will have; false: nobody knows. */
+static bool frame_of(const struct world *w, const struct m_object *g,
+		     uint64_t page, ioas_pfn_t *pfn)
+{
+	if (g->used && !is_device(w, g) && (g->A | g->D) >> page & 1) {
+		*pfn = g->frame[page];
+		return true;
+	}
+	return ioas_sim_frame_at(w->origin[g->origin].real, g->base + page,
+				 pfn);
+}
+
+/* The first page that lies beyond what the domain can say. */
+static uint64_t first_high(const struct world *w, const struct passage *at,
+			   const struct m_domain *d)
+{
+	const uint64_t limit = kind_oa_last(d->kind) >> w->page_lg2;
+	ioas_pfn_t pfn;
+
+	for (uint64_t i = at->first; i <= at->last; i++)
+		if (frame_of(w, at->g, i, &pfn) && pfn > limit)
+			return i;
+	return NO_PAGE;
+}
+
+/* The first page that cannot be pinned, and why. */
+static uint64_t first_bad(const struct world *w, const struct plan *p,
+			  const struct passage *at, int *error)
+{
+	for (uint64_t i = at->first; i <= at->last; i++) {
+		if (p->held[at->slot] >> i & 1)
+			continue;
+		*error = origin_error(w, at->g->origin, at->g->base + i,
+				      at->g->writable);
+		if (*error)
+			return i;
+	}
+	return NO_PAGE;
+}
+
+/*
+ * A page is pinned before it is mapped, and the domains are asked before
+ * anybody pays. How many pages are pinned at a time is nobody's promise.
+ */
+int plan_fill(struct world *w, struct plan *p, const struct passage *at)
+{
+	const bool device = is_device(w, at->g);
+	uint64_t high = NO_PAGE, bad = NO_PAGE;
+	int refused = 0, error = 0;
+
+	if (device && w->origin[at->g->origin].revoked)
+		return 0;
+	for (uint32_t i = 0; i < at->nr; i++) {
+		const struct m_domain *d = at->domains[i];
+
+		high = ioas_min(high, first_high(w, at, d));
+		if (kind_refuses(d->kind, at->prot))
+			refused = kind_refuses(d->kind, at->prot);
+	}
+	if (!device)
+		bad = first_bad(w, p, at, &error);
+	if (bad != NO_PAGE && (refused || high < bad))
+		may_also(w, error);
+	/* Nobody maps what may neither be read nor written. */
+	if (refused && high < bad &&
+	    at->prot & (IOAS_PROT_READ | IOAS_PROT_WRITE))
+		may_also(w, -ERANGE);
+	if (refused)
+		return refused;
+	if (high < bad)
+		return -ERANGE;
+	return plan_hold(w, p, at->g, (uint32_t)at->slot,
+			 mask_of(at->first, at->last));
 }

@@ -475,7 +475,7 @@ int op_pin(struct world *w, const struct op *op)
 	if (!want && slot == MAX_PINS)
 		return SKIP;
 	if (op->n && op->n < UINT8_MAX)
-		w->alt = -EMSGSIZE;
+		may_also(w, -EMSGSIZE);
 	got = attempt(w, op, call_pin, &c);
 	if (!expect(w, op, want, got))
 		return got;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops_domain: domains come and go, and say what devices wrote
- *
- * The model of dirty memory is a list of cells per domain: the granules (flat)
- * or leaves (table) that a device wrote since they were last cleared. Which
- * leaf a table uses is its own business, so the table is asked.
+ * ops_domain: domains come and go, say what devices wrote, and cut leaves
  */
 #include "universe.h"
 
@@ -17,20 +13,10 @@
 
 /* ---- create and destroy ------------------------------------------------- */
 
-enum { CREATE_TABLE = 1, CREATE_DIRTY = 2, CREATE_SHORT = 4 };
-
-static int domain_real(const struct op *op, struct ioas_domain **out)
+static int flat_create(const struct op *op, struct m_domain *d)
 {
-	if (op->flags & CREATE_TABLE) {
-		const struct ioas_table_options o = {
-			.pt = { .pgsizes = op->v[0],
-				.first = op->v[1],
-				.last = op->v[2] },
-			.dirty = op->flags & CREATE_DIRTY,
-		};
-
-		return ioas_table_domain_create(&o, out);
-	}
+	d->first = op->v[1];
+	d->last = op->v[2];
 	return ioas_flat_domain_create(
 		&(struct ioas_flat_options){
 			.pgsizes = op->v[0],
@@ -40,26 +26,28 @@ static int domain_real(const struct op *op, struct ioas_domain **out)
 							     IOAS_FLAT_FULL,
 			.dirty = op->flags & CREATE_DIRTY,
 		},
-		out);
+		&d->real);
 }
 
 int op_domain_create(struct world *w, const struct op *op)
 {
 	struct m_domain *d = w->domain + op->a;
-	int got;
+	int want = 0, got;
 
 	if (d->real)
 		return SKIP;
 	memset(d, 0, sizeof(*d));
+	d->world = w;
 	d->space = -1;
-	got = domain_real(op, &d->real);
-	if (!expect(w, op, 0, got))
+	d->kind = kind_get(op->b);
+	d->table = d->kind->format;
+	if (d->table)
+		want = table_expected(op);
+	got = d->table ? table_create(w, op, d) : flat_create(op, d);
+	if (!expect(w, op, want, got) || got)
 		return got;
-	d->table = op->flags & CREATE_TABLE;
 	d->can_dirty = op->flags & CREATE_DIRTY;
 	d->granule = ioas_domain_granule(d->real);
-	d->first = op->v[1];
-	d->last = op->v[2];
 	return 0;
 }
 
@@ -69,7 +57,11 @@ int op_domain_destroy(struct world *w, const struct op *op)
 
 	if (!d->real || d->space >= 0)
 		return SKIP;
-	d->real->ops->destroy(d->real);
+	if (d->table)
+		table_destroy(d);
+	else
+		d->real->ops->destroy(d->real);
+	cells_fini(d);
 	d->real = NULL;
 	expect(w, op, 0, 0);
 	return 0;
@@ -84,28 +76,22 @@ static bool blocked(const struct world *w, uint8_t s, uint64_t first,
 }
 
 /* 12.6 step 5: every area into the new domain. */
-static int check_join(struct world *w, uint8_t s)
+static int check_join(struct world *w, uint8_t s, const struct m_domain *d)
 {
+	struct passage at = { .domains = &d, .nr = 1 };
 	struct plan plan;
 
 	plan_init(w, &plan);
 	for (uint32_t i = 0; i < w->space[s].nr_areas; i++) {
 		const struct m_area *a = w->area + w->space[s].area[i];
-		const struct m_object *g = w->object + a->object;
-		const bool none = !(a->prot &
-				    (IOAS_PROT_READ | IOAS_PROT_WRITE));
 		int ret;
 
-		if (is_device(w, g)) {
-			if (none && !w->origin[g->origin].revoked)
-				return -EINVAL;
-			continue;
-		}
-		ret = plan_hold(w, &plan, g, a->object, area_mask(w, a));
-		if (none && ret != -ENOMEM)
-			w->alt = ret;
-		if (none)
-			return -EINVAL;
+		at.g = w->object + a->object;
+		at.slot = a->object;
+		at.prot = a->prot;
+		at.first = area_first_page(w, a);
+		at.last = area_last_page(w, a);
+		ret = plan_fill(w, &plan, &at);
 		if (ret)
 			return ret;
 	}
@@ -128,7 +114,7 @@ static int check_attach(struct world *w, const struct op *op)
 	if (d->last != UINT64_MAX &&
 	    blocked(w, op->a, d->last + 1, UINT64_MAX))
 		return -EADDRINUSE;
-	return check_join(w, op->a);
+	return check_join(w, op->a, d);
 }
 
 static int call_attach(struct world *w, const struct op *op, void *arg)
@@ -216,58 +202,77 @@ int op_detach(struct world *w, const struct op *op)
 
 /* ---- dirty -------------------------------------------------------------- */
 
-/* The cell of @iova; false if nothing is mapped there. */
-static bool cell_at(const struct world *w, const struct m_domain *d,
-		    uint64_t iova, struct m_cell *cell)
+/* Writes, one per granule, by a device that walks the tables itself. */
+static void write_by_device(struct world *w, struct m_domain *d,
+			    uint64_t first, uint64_t last)
 {
-	const int id = d->space < 0 ? -1 : area_at(w, (uint8_t)d->space, iova);
-	struct ioas_pt_leaf leaf;
+	for (uint64_t at = first;; at += d->granule) {
+		struct m_cell cell;
+		const bool mapped = cell_at(w, d, at, &cell);
+		const int id = mapped ? area_at(w, (uint8_t)d->space, at) : -1;
+		const bool may = mapped &&
+				 kind_access(d->kind,
+					     area_prot(w, w->area + id)) &
+					 WALKER_WRITE;
 
-	if (id < 0 || !area_is_mapped(w, w->area + id))
-		return false;
-	cell->first = ioas_align_down(iova, d->granule);
-	cell->last = cell->first + d->granule - 1;
-	if (!d->table)
-		return true;
-	if (ioas_pt_leaf(ioas_table_domain_pt(d->real), iova, &leaf))
-		return false;
-	cell->first = leaf.iova;
-	cell->last = leaf.iova + ((UINT64_C(1) << leaf.lg2) - 1);
-	return true;
+		if (table_write(d, at) != may)
+			fail(w, "%s: a device writes to %#llx: %d; the model says %d",
+			     d->kind->name, (unsigned long long)at, !may, may);
+		if (may)
+			cell_add(d, &cell);
+		if (last - at < d->granule)
+			break;
+	}
 }
 
-static void cell_add(struct m_domain *d, const struct m_cell *cell)
+static bool remembers(const struct world *w, const struct m_domain *d,
+		      uint64_t iova)
 {
-	for (uint32_t i = 0; i < d->nr_dirty; i++)
-		if (d->dirty[i].first == cell->first)
-			return;
-	d->dirty[d->nr_dirty++] = *cell;
+	const int id = area_at(w, (uint8_t)d->space, iova);
+
+	return !kind_marks_writable(d->kind) ||
+	       w->area[id].prot & IOAS_PROT_WRITE;
+}
+
+/* Writes that somebody reports. */
+static int write_reported(struct world *w, struct m_domain *d, uint64_t first,
+			  uint64_t last)
+{
+	struct m_cell cell;
+	int got = 0;
+
+	if (d->table)
+		ioas_table_domain_mark_dirty(d->real, first, last);
+	else
+		got = ioas_flat_domain_mark_dirty(d->real, first, last);
+	if (!d->tracking)
+		return got;
+	for (uint64_t at = first;; at = cell.last + 1) {
+		if (!cell_at(w, d, at, &cell))
+			cell.last = at | (d->granule - 1);
+		else if (remembers(w, d, at))
+			cell_add(d, &cell);
+		if (cell.last >= last)
+			break;
+	}
+	return got;
 }
 
 int op_dirty_mark(struct world *w, const struct op *op)
 {
 	struct m_domain *d = w->domain + op->a;
 	const uint64_t first = op->v[0], last = op->v[1];
-	struct m_cell cell;
 	int got = 0;
 
 	if (!d->real || !d->can_dirty || first > last ||
-	    (last - first) / d->granule + 2 + d->nr_dirty > MAX_CELLS)
+	    (last - first) / d->granule + 2 > MAX_WRITE)
 		return SKIP;
-	if (d->table)
-		ioas_table_domain_mark_dirty(d->real, first, last);
+	d->touched = true;
+	if (op->n && d->table && d->tracking && !table_is_shadowed(d))
+		write_by_device(w, d, first, last);
 	else
-		got = ioas_flat_domain_mark_dirty(d->real, first, last);
-	if (!expect(w, op, 0, got) || !d->tracking)
-		return 0;
-	for (uint64_t at = first;; at = cell.last + 1) {
-		if (cell_at(w, d, at, &cell))
-			cell_add(d, &cell);
-		else
-			cell.last = at | (d->granule - 1);
-		if (cell.last >= last)
-			break;
-	}
+		got = write_reported(w, d, first, last);
+	expect(w, op, 0, got);
 	return 0;
 }
 
@@ -290,7 +295,7 @@ int op_dirty_set(struct world *w, const struct op *op)
 	else if (!d->can_dirty)
 		want = -EOPNOTSUPP;
 	if (want && !d->can_dirty)
-		w->alt = -EOPNOTSUPP;
+		may_also(w, -EOPNOTSUPP);
 	got = attempt(w, op, call_dirty_set, NULL);
 	if (!expect(w, op, want, got) || got)
 		return got;
@@ -354,7 +359,10 @@ static void set_bits(uint8_t *bits, const struct op *op, uint64_t first,
 		bits[1 + n / 8] |= (uint8_t)(1u << n % 8);
 }
 
-/* The range of an area in the domain: report, and forget unless told not to. */
+/*
+ * The range of an area in the domain: report, and forget unless told not to, or
+ * unless a leaf has been read in part (page-tables 4.5).
+ */
 static void read_area(struct m_domain *d, const struct op *op, uint8_t *bits,
 		      uint64_t first, uint64_t last)
 {
@@ -367,7 +375,11 @@ static void read_area(struct m_domain *d, const struct op *op, uint8_t *bits,
 		if (hit)
 			set_bits(bits, op, ioas_max(first, c->first),
 				 ioas_min(last, c->last));
-		if (!hit || op->flags & IOAS_DIRTY_NO_CLEAR)
+		const bool part = hit && (c->first < first || c->last > last);
+
+		d->world->stats->partial += part && d->table;
+		if (!hit || op->flags & IOAS_DIRTY_NO_CLEAR ||
+		    (part && !kind_clears_partial(d->kind)))
 			d->dirty[n++] = *c;
 	}
 	d->nr_dirty = n;
@@ -415,4 +427,133 @@ int op_dirty_read(struct world *w, const struct op *op)
 			fail(w, "byte %d of the bitmap is %#x; the model says %#x",
 			     (int)i - 1, c.bits[i], bits[i]);
 	return got;
+}
+
+/* ---- leaves are cut and merged ------------------------------------------ */
+
+enum { CUT_AT, CUT_TO, CUT_MERGE };
+
+static int call_cut(struct world *w, const struct op *op, void *arg)
+{
+	struct m_domain *d = w->domain + op->a;
+	struct ioas_pt *pt = ioas_table_domain_pt(d->real);
+
+	(void)arg;
+	if (op->n == CUT_TO)
+		return ioas_pt_split_to(pt, op->v[0], (unsigned int)op->v[1]);
+	if (op->n == CUT_MERGE)
+		return ioas_pt_merge(pt, op->v[0], (unsigned int)op->v[1]);
+	return d->real->ops->split(d->real, op->v[0]);
+}
+
+/* A merge of what one area maps there: 0, or why not (page-tables 4.6). */
+static int check_merge(const struct world *w, const struct m_domain *d,
+		       const struct m_area *a, uint64_t first, uint64_t last)
+{
+	const uint64_t oa = address_of(w, a, first);
+	struct m_cell leaf;
+
+	if (cell_at(w, d, first, &leaf) && leaf.last >= last)
+		return 0;
+	for (uint64_t at = first;; at += d->granule) {
+		if (address_of(w, a, at) != oa + (at - first))
+			return -EINVAL;
+		if (last - at < d->granule)
+			break;
+	}
+	return oa & (last - first) ? -EINVAL : 0;
+}
+
+static int check_cut(const struct world *w, const struct op *op)
+{
+	const struct m_domain *d = w->domain + op->a;
+	const uint64_t iova = op->v[0], lg2 = op->v[1];
+	const bool inside = iova >= d->first && iova <= d->last;
+	struct m_cell leaf;
+	uint64_t last;
+	int id;
+
+	if (op->n == CUT_AT)
+		return !inside || iova % d->granule ? -EINVAL : 0;
+	if (lg2 > 63 || !(d->real->pgsizes >> lg2 & 1))
+		return -EINVAL;
+	last = iova + ((UINT64_C(1) << lg2) - 1);
+	if (op->n == CUT_MERGE && iova % (UINT64_C(1) << lg2))
+		return -EINVAL;
+	if (!inside || (op->n == CUT_MERGE && last > d->last) ||
+	    !cell_at(w, d, iova, &leaf))
+		return -ENOENT;
+	if (op->n == CUT_TO)
+		return 0;
+	/* Areas stay apart (INV-B5), and pages where they are small (B6). */
+	id = area_at(w, (uint8_t)d->space, iova);
+	if (last > w->area[id].last ||
+	    (w->space[d->space].small_pages &&
+	     last - iova >= (d->small_leaf ? d->small_leaf : w->page)))
+		return SKIP;
+	return check_merge(w, d, w->area + id, iova, last);
+}
+
+static void count_cut(struct world *w, const struct m_domain *d,
+		      uint64_t first, uint64_t before, uint64_t after)
+{
+	struct stats *st = w->stats;
+	const uint64_t size = ioas_max(before, after);
+	const bool dirty = cells_hit(d, ioas_align_down(first, size),
+				     ioas_align_down(first, size) + size - 1);
+
+	st->cuts += after < before;
+	st->merges += after > before;
+	st->dirty_cuts += after < before && dirty;
+	st->dirty_merges += after > before && dirty;
+}
+
+static uint64_t leaf_size(const struct world *w, const struct m_domain *d,
+			  uint64_t iova)
+{
+	struct m_cell leaf;
+
+	return cell_at(w, d, iova, &leaf) ? leaf.last - leaf.first + 1 : 0;
+}
+
+/* Is the leaf there what was asked for? */
+static void check_cut_leaf(struct world *w, const struct op *op)
+{
+	const struct m_domain *d = w->domain + op->a;
+	uint64_t size;
+	struct m_cell leaf;
+
+	if (!cell_at(w, d, op->v[0], &leaf))
+		return;
+	size = leaf.last - leaf.first + 1;
+	if (op->n == CUT_AT ? leaf.first != op->v[0] :
+	    op->n == CUT_TO ? size > UINT64_C(1) << op->v[1] :
+			      size < UINT64_C(1) << op->v[1])
+		fail(w, "%s: a leaf of %#llx bytes at %#llx", d->kind->name,
+		     (unsigned long long)size, (unsigned long long)leaf.first);
+}
+
+int op_cut(struct world *w, const struct op *op)
+{
+	struct m_domain *d = w->domain + op->a;
+	uint64_t before;
+	int want, got;
+
+	/* The upper half, where there is one, is not the core's. */
+	if (!d->real || !d->table || op->v[0] >> 63)
+		return SKIP;
+	want = check_cut(w, op);
+	if (want == SKIP)
+		return SKIP;
+	before = d->space < 0 ? 0 : leaf_size(w, d, op->v[0]);
+	got = attempt(w, op, call_cut, NULL);
+	if (!expect(w, op, want, got) || got)
+		return got;
+	d->real->ops->sync(d->real);
+	check_cut_leaf(w, op);
+	if (before)
+		count_cut(w, d, op->v[0], before,
+			  leaf_size(w, d, op->v[0]));
+	cells_recut(d);
+	return 0;
 }

@@ -118,30 +118,24 @@ static int check_pieces(const struct world *w, const struct op *op,
 static int check_fill(struct world *w, const struct op *op,
 		      const struct piece *p, uint32_t nr)
 {
-	const bool none = !(op->prot & (IOAS_PROT_READ | IOAS_PROT_WRITE));
+	const struct m_domain *domains[NR_DOMAINS];
+	struct passage at = { .prot = op->prot, .domains = domains };
 	struct plan plan;
 
-	if (!w->space[op->a].nr_domains)
+	for (int d = 0; d < NR_DOMAINS; d++)
+		if (w->domain[d].real && w->domain[d].space == op->a)
+			domains[at.nr++] = w->domain + d;
+	if (!at.nr)
 		return 0;
 	plan_init(w, &plan);
 	for (uint32_t i = 0; i < nr; i++) {
-		const uint64_t first = p[i].byte >> w->page_lg2;
-		const uint64_t last = (p[i].byte + p[i].length - 1) >>
-				      w->page_lg2;
 		int ret;
 
-		if (is_device(w, p[i].g)) {
-			if (none && !w->origin[p[i].g->origin].revoked)
-				return -EINVAL;
-			continue;
-		}
-		ret = plan_hold(w, &plan, p[i].g, p[i].slot,
-				mask_of(first, last));
-		/* The domain refuses before the charge; the pin may be first. */
-		if (none && ret != -ENOMEM)
-			w->alt = ret;
-		if (none)
-			return -EINVAL;
+		at.g = p[i].g;
+		at.slot = p[i].slot;
+		at.first = p[i].byte >> w->page_lg2;
+		at.last = (p[i].byte + p[i].length - 1) >> w->page_lg2;
+		ret = plan_fill(w, &plan, &at);
 		if (ret)
 			return ret;
 	}
@@ -493,7 +487,7 @@ int op_reserve(struct world *w, const struct op *op)
 			bad = -EADDRINUSE;
 		/* Which of several bad ranges is reported is not said. */
 		if (want && bad && bad != want)
-			w->alt = bad;
+			may_also(w, bad);
 		if (!want)
 			want = bad;
 	}
@@ -653,6 +647,8 @@ static void model_cut(struct world *w, uint8_t area, uint64_t x)
 	b->byte += x + 1 - a->iova;
 	a->last = x;
 	area_insert(w, (uint8_t)slot);
+	for (int d = 0; d < NR_DOMAINS; d++)
+		w->domain[d].born[slot] = w->domain[d].born[area];
 	count_transition(w, 19);
 }
 

@@ -44,6 +44,7 @@ static const char *const op_names[NR_OPS] = {
 	[OP_DIRTY_SET] = "dirty.set",
 	[OP_DIRTY_MARK] = "dirty.mark",
 	[OP_DIRTY_READ] = "dirty.read",
+	[OP_CUT] = "cut",
 	[OP_REMAP] = "remap",
 	[OP_HOLE] = "hole",
 	[OP_FILL_HOLE] = "fill_hole",
@@ -121,7 +122,7 @@ const char *op_name(uint8_t kind)
 
 const char *errno_name(int error)
 {
-	static char other[2][24];
+	static char other[4][24];
 	static unsigned int turn;
 
 	if (error < 0)
@@ -131,7 +132,7 @@ const char *errno_name(int error)
 	for (unsigned int i = 0; i < IOAS_ARRAY_SIZE(errors); i++)
 		if (errors[i].error == error)
 			return errors[i].name;
-	turn ^= 1;
+	turn = (turn + 1) % IOAS_ARRAY_SIZE(other);
 	snprintf(other[turn], sizeof(other[turn]), "error %d", error);
 	return other[turn];
 }
@@ -162,6 +163,26 @@ static void print_refusals(const struct stats *st, uint8_t kind)
 			       (ull)st->refused[kind][e]);
 }
 
+static void print_tables(const struct stats *st)
+{
+	for (unsigned int k = 0; k < kinds_nr(); k++) {
+		if (!st->walked[k])
+			continue;
+		printf("# %-16s walked %llu; leaves:", kind_get(k)->name,
+		       (ull)st->walked[k]);
+		for (unsigned int lg2 = 0; lg2 < 64; lg2++)
+			if (st->leaves[k][lg2])
+				printf(" 2^%u %llu", lg2,
+				       (ull)st->leaves[k][lg2]);
+		printf("\n");
+	}
+	printf("# tables in shadow %llu, roots grown %llu, writes by devices %llu\n",
+	       (ull)st->shadowed, (ull)st->grown, (ull)st->soiled);
+	printf("# leaves cut %llu (dirty %llu), merged %llu (dirty %llu), read in part %llu\n",
+	       (ull)st->cuts, (ull)st->dirty_cuts, (ull)st->merges,
+	       (ull)st->dirty_merges, (ull)st->partial);
+}
+
 void print_stats(const struct stats *st)
 {
 	static const char *const tiers[] = { "IDLE", "DOM", "ACC", "BOTH" };
@@ -185,7 +206,9 @@ void print_stats(const struct stats *st)
 	printf("\n# transitions:");
 	for (int t = 1; t <= NR_TRANSITIONS; t++)
 		printf(" T%d %llu", t, (ull)st->transition[t]);
-	printf("\n# fault points reached:");
+	printf("\n");
+	print_tables(st);
+	printf("# fault points reached:");
 	for (unsigned int i = 0; i < IOAS_NR_FAULT_POINTS; i++)
 		if (st->points[i])
 			printf(" %s %llu", ledger_point_name(i),
@@ -214,12 +237,81 @@ static unsigned int missing(bool happened, const char *fmt, ...)
 static const uint8_t edges[][2] = { { 0, 1 }, { 1, 0 }, { 0, 2 }, { 2, 0 },
 				    { 1, 3 }, { 3, 1 }, { 2, 3 }, { 3, 2 } };
 
-unsigned int print_missing(const struct stats *st, const struct options *opts)
+/* Can there be a domain of the kind that is attached? */
+static bool in_use(const struct options *opts, unsigned int k)
 {
+	return opts->kinds >> k & 1 &&
+	       (!opts->page_size ||
+		UINT64_C(1) << kind_get(k)->granule_lg2 <= opts->page_size);
+}
+
+static uint64_t leaves_of(const struct stats *st, unsigned int k)
+{
+	uint64_t n = 0;
+
+	for (unsigned int lg2 = 0; lg2 < 64; lg2++)
+		n += st->leaves[k][lg2];
+	return n;
+}
+
+unsigned int print_missing_formats(const struct stats *st,
+				   const struct options *opts)
+{
+	uint64_t leaves[WALKER_NR_FORMATS] = { 0 };
+	bool used[WALKER_NR_FORMATS] = { false };
 	unsigned int n = 0;
 
+	/* A short run of all of them may miss one. */
+	if (opts->allow_missing && opts->kinds == kinds_all())
+		return 0;
+	for (unsigned int k = 0; k < kinds_nr(); k++) {
+		if (!kind_get(k)->format)
+			continue;
+		leaves[kind_get(k)->walker] += leaves_of(st, k);
+		used[kind_get(k)->walker] |= in_use(opts, k);
+	}
+	for (int f = 0; f < WALKER_NR_FORMATS; f++)
+		if (used[f])
+			n += missing(leaves[f], "a leaf of format %s",
+				     walker_format_name(f));
+	return n;
+}
+
+static unsigned int missing_tables(const struct stats *st,
+				   const struct options *opts)
+{
+	unsigned int n = 0, tables = 0;
+
+	for (unsigned int k = 0; k < kinds_nr(); k++) {
+		if (!kind_get(k)->format || !in_use(opts, k))
+			continue;
+		tables++;
+		/* There are too many to meet all of them in any run. */
+		if (opts->kinds != kinds_all())
+			n += missing(leaves_of(st, k), "a leaf of %s",
+				     kind_get(k)->name);
+		if (kind_get(k)->flags & IOAS_PT_GROW)
+			n += missing(st->grown, "a root that grows");
+	}
+	if (!tables)
+		return 0;
+	n += missing(st->ok[OP_CUT], "%s that succeeds", op_name(OP_CUT));
+	n += missing(st->shadowed, "a walker that sees what is flushed");
+	n += missing(st->soiled, "a write by a device");
+	n += missing(st->cuts, "a leaf that is cut");
+	n += missing(st->merges, "leaves that are merged");
+	n += missing(st->partial, "a leaf that is read in part");
+	return n;
+}
+
+unsigned int print_missing(const struct stats *st, const struct options *opts)
+{
+	unsigned int n = missing_tables(st, opts);
+
 	for (uint8_t k = 0; k < NR_OPS; k++)
-		n += missing(st->ok[k], "%s that succeeds", op_name(k));
+		if (k != OP_CUT)
+			n += missing(st->ok[k], "%s that succeeds",
+				     op_name(k));
 	for (unsigned int i = 0; i < IOAS_ARRAY_SIZE(required); i++)
 		n += missing(st->refused[required[i].kind][required[i].error],
 			     "%s refused with %s", op_name(required[i].kind),

@@ -34,6 +34,7 @@
 #include "core/dirty.h"
 #include "core/iopt.h"
 #include "domain/ops.h"
+#include "kinds.h"
 #include "origin/sim.h"
 #include "seam/caller.h"
 
@@ -59,7 +60,8 @@
 #define MAX_PAGES 64
 #define MAX_RANGES 12
 #define MAX_USABLE (2 * MAX_RANGES + 1)
-#define MAX_CELLS 256
+/* Granules that a device writes at a time. */
+#define MAX_WRITE 256
 #define MAX_LIST 3
 /* Bytes of one read or write, and of a bitmap. */
 #define MAX_COPY 2048
@@ -154,17 +156,48 @@ struct m_cell {
 	uint64_t first, last;
 };
 
+/* What a device may have cached; @stale: until the next sync. */
+struct m_cached {
+	uint64_t iova, last;
+	uint64_t oa;
+	bool stale;
+};
+
+struct m_arena;
+struct world;
+
 struct m_domain {
 	struct ioas_domain *real;
+	struct world *world;
+	const struct kind *kind;
+	/* It has a page table. */
 	bool table;
+	/* enum ioas_pt_flags */
+	uint32_t pt_flags;
+	/* The aperture decides on the width. */
+	bool narrow;
 	/* Offers dirty tracking; tracks. */
 	bool can_dirty, tracking;
 	/* -1: not attached. */
 	int8_t space;
 	uint64_t granule;
 	uint64_t first, last;
-	struct m_cell dirty[MAX_CELLS];
-	uint32_t nr_dirty;
+	/* Largest leaf where pages are small; 0: a page. */
+	uint64_t small_leaf;
+	/* By IOVA. */
+	struct m_cell *dirty;
+	uint32_t nr_dirty, cap_dirty;
+	/* Areas whose leaves were born, and dirty if that is the custom. */
+	bool born[MAX_AREAS];
+
+	/* Page tables: where they lie, if not where the library likes. */
+	struct m_arena *arena;
+	/* What the hooks told since everything was compared. */
+	bool touched;
+	uint64_t root;
+	unsigned int root_level;
+	struct m_cached *cached;
+	uint32_t nr_cached, cap_cached;
 };
 
 struct m_client {
@@ -227,6 +260,7 @@ enum op_kind {
 	OP_DIRTY_SET,
 	OP_DIRTY_MARK,
 	OP_DIRTY_READ,
+	OP_CUT,
 	OP_REMAP,
 	OP_HOLE,
 	OP_FILL_HOLE,
@@ -286,6 +320,12 @@ struct stats {
 	uint64_t tier[NR_TIERS][NR_TIERS];
 	uint64_t transition[NR_TRANSITIONS + 1];
 	uint64_t points[IOAS_NR_FAULT_POINTS];
+	/* Page tables compared, and leaves in them, by kind and by size. */
+	uint64_t walked[64];
+	uint64_t leaves[64][64];
+	uint64_t shadowed, grown, soiled;
+	/* Leaves cut and merged; those that were dirty; read in part. */
+	uint64_t cuts, merges, dirty_cuts, dirty_merges, partial;
 	uint64_t epochs;
 	uint64_t chosen;
 	uint64_t top;
@@ -301,8 +341,9 @@ struct options {
 	uint32_t drain_capacity;
 	uint32_t window;
 	uint32_t domains;
-	/* 0 flat, 1 table, 2 both. */
-	uint32_t format;
+	/* Bit n: kind n; and the words that said so. */
+	uint64_t kinds;
+	const char *format;
 	uint64_t only_epoch;
 	bool has_only_epoch;
 	bool verbose;
@@ -334,8 +375,13 @@ struct world {
 	uint64_t page;
 	/* Swarm: operations switched off. */
 	bool off[NR_OPS];
+	/* An epoch in which leaves become large, and tables full. */
+	bool large;
 	uint32_t max_domains;
-	bool tables, flats;
+	/* Kinds whose granule is not above the page. */
+	uint64_t usable;
+	/* Last output address of the machine. */
+	uint64_t oa_last;
 	uint64_t window[NR_WINDOWS];
 	uint64_t window_size;
 
@@ -360,8 +406,8 @@ struct world {
 	/* Pages of writable objects that are no longer. */
 	uint64_t released_writable;
 
-	/* Another code that would be right; 0: none. */
-	int alt;
+	/* Other codes that would be right; 0: none. */
+	int alt[2];
 	/* This client is leaving its space: it lets go of everything. */
 	int leaving;
 
@@ -482,6 +528,22 @@ void plan_init(const struct world *w, struct plan *p);
  */
 int plan_hold(const struct world *w, struct plan *p, const struct m_object *g,
 	      uint32_t slot, uint64_t mask);
+/* Pages [@first, @last] of an object, on their way into @nr domains. */
+struct passage {
+	const struct m_object *g;
+	uint32_t slot;
+	uint32_t prot;
+	uint64_t first, last;
+	const struct m_domain *const *domains;
+	uint32_t nr;
+};
+/*
+ * Hold them and map them: 0, or what the origin, the limit or a domain says.
+ * Where it is not said who is asked first, the others are alternatives.
+ */
+int plan_fill(struct world *w, struct plan *p, const struct passage *at);
+/* Another code that would be right. */
+void may_also(struct world *w, int error);
 /* Why page @page of an origin cannot be pinned, or 0. */
 int origin_error(const struct world *w, uint8_t origin, uint64_t page,
 		 bool write);
@@ -521,7 +583,7 @@ op_fn op_space_create, op_space_destroy, op_map, op_copy, op_unmap,
 	op_unmap_all, op_reserve, op_unreserve, op_allow, op_ranges, op_split,
 	op_small_pages;
 op_fn op_domain_create, op_domain_destroy, op_attach, op_detach, op_dirty_set,
-	op_dirty_mark, op_dirty_read;
+	op_dirty_mark, op_dirty_read, op_cut;
 op_fn op_client_create, op_client_destroy, op_client_attach, op_client_detach,
 	op_client_replace, op_client_patience, op_pin, op_unpin, op_rw;
 op_fn op_remap, op_hole, op_fill_hole, op_protect, op_die, op_origin_create,
@@ -539,6 +601,48 @@ bool origin_create(struct world *w, uint8_t slot);
 
 /* compare.c */
 void compare_all(struct world *w);
+/* Output address of the byte at @iova of the area, which is mapped. */
+uint64_t address_of(const struct world *w, const struct m_area *a,
+		    uint64_t iova);
+/* Permission word with which the area is mapped. */
+uint32_t area_prot(const struct world *w, const struct m_area *a);
+
+/* cells.c: what is dirty in a domain */
+void cells_fini(struct m_domain *d);
+void cell_add(struct m_domain *d, const struct m_cell *cell);
+/* Is something of [@first, @last] dirty? */
+bool cells_hit(const struct m_domain *d, uint64_t first, uint64_t last);
+/* The granule or leaf at @iova; false if nothing is mapped there. */
+bool cell_at(const struct world *w, const struct m_domain *d, uint64_t iova,
+	     struct m_cell *cell);
+/* Leaves were cut or merged: cells follow. */
+void cells_recut(struct m_domain *d);
+/* What was dirty goes with the mapping; what is born dirty comes. */
+void cells_refresh(const struct world *w, struct m_domain *d);
+
+/* tables.c: domains with a page table, and devices that use it */
+enum create_flags {
+	CREATE_DIRTY = 1u << 1,
+	CREATE_SHORT = 1u << 2, /* flat: answers end with the page */
+	CREATE_ALL = 1u << 3, /* the whole aperture; v[1] and v[2] are ignored */
+	CREATE_NARROW = 1u << 4, /* no width is asked for, but the aperture */
+	CREATE_ARENA = 1u << 5, /* tables lie in an arena, */
+	CREATE_SHADOW = 1u << 6, /* and walkers see what was flushed */
+	CREATE_SMALL = 1u << 7, /* small leaves are granules */
+};
+/* b: kind, prot: enum ioas_pt_flags, v: sizes, first, last; fills *@d. */
+int table_create(struct world *w, const struct op *op, struct m_domain *d);
+/* What that should return. */
+int table_expected(const struct op *op);
+void table_destroy(struct m_domain *d);
+/* Could a device still reach an output address of [@first, @last]? */
+bool table_reaches(const struct m_domain *d, uint64_t first, uint64_t last);
+/* As a device: writes the byte at @iova. False: it may not. */
+bool table_write(struct m_domain *d, uint64_t iova);
+/* Walkers see a copy, and cannot write. */
+bool table_is_shadowed(const struct m_domain *d);
+/* By a walker of its own: every leaf, and every page of every area. */
+void compare_table(struct world *w, uint8_t d);
 
 /* gen.c */
 void generate(struct world *w, struct op *op);
@@ -548,6 +652,9 @@ void print_op(char *out, size_t size, const struct op *op);
 const char *op_name(uint8_t kind);
 const char *errno_name(int error);
 void print_stats(const struct stats *st);
+/* Formats of which no leaf was ever seen: nothing was tested; prints them. */
+unsigned int print_missing_formats(const struct stats *st,
+				   const struct options *opts);
 /* How many expected events never happened; prints them. */
 unsigned int print_missing(const struct stats *st, const struct options *opts);
 

@@ -27,11 +27,18 @@ static bool reachable(const struct world *w, ioas_pfn_t pfn)
 {
 	const uint64_t first = pfn << w->page_lg2;
 
-	for (int d = 0; d < NR_DOMAINS; d++)
-		if (w->domain[d].real && !w->domain[d].table &&
-		    ioas_flat_domain_reaches(w->domain[d].real, first,
-					     first + w->page - 1))
+	const uint64_t last = first + w->page - 1;
+
+	for (int d = 0; d < NR_DOMAINS; d++) {
+		const struct m_domain *dom = w->domain + d;
+
+		if (!dom->real)
+			continue;
+		if (dom->table ? table_reaches(dom, first, last) :
+				 ioas_flat_domain_reaches(dom->real, first,
+							  last))
 			return true;
+	}
 	return false;
 }
 
@@ -73,6 +80,7 @@ static void chunk_fill(struct world *w, struct ioas_origin *o,
 		       struct m_chunk *c)
 {
 	for (uint32_t at = 0; at < c->nr;) {
+		enum ioas_sim_layout layout = random_layout(w);
 		uint32_t n = 1 + (uint32_t)rng_below(&w->rng, 24);
 		const bool hole = rng_chance(&w->rng, 12);
 		const bool ro = rng_chance(&w->rng, 12);
@@ -80,10 +88,15 @@ static void chunk_fill(struct world *w, struct ioas_origin *o,
 
 		if (hole || ro)
 			n = 1 + n % 3;
+		else if (!at && rng_chance(&w->rng, w->large ? 80 : 10)) {
+			n = c->nr;
+			layout = rng_chance(&w->rng, 80) ?
+					 IOAS_SIM_CONSECUTIVE :
+					 IOAS_SIM_HIGH;
+		}
 		n = (uint32_t)ioas_min(n, c->nr - at);
 		mask = mask_of(at, at + n - 1);
-		if (!hole && !ioas_sim_map(o, c->first + at, n,
-					   random_layout(w),
+		if (!hole && !ioas_sim_map(o, c->first + at, n, layout,
 					   ro ? IOAS_SIM_READ_ONLY : 0)) {
 			c->mapped |= mask;
 			c->read_only |= ro ? mask : 0;
@@ -194,6 +207,18 @@ static void swarm(struct world *w)
 		w->off[OP_CLIENT_CREATE] = false;
 		w->off[OP_CLIENT_ATTACH] = false;
 	}
+	/* These say nothing without each other. */
+	if (rng_chance(&w->rng, 60))
+		for (int i = OP_DIRTY_SET; i <= OP_CUT; i++)
+			w->off[i] = false;
+	/* 32 pages are 2 MiB, the second size of most formats. */
+	w->large = w->page_lg2 == 16 && rng_chance(&w->rng, 40);
+	if (w->large) {
+		w->off[OP_SMALL_PAGES] = rng_chance(&w->rng, 60);
+		w->off[OP_HOLE] = true;
+		w->off[OP_REMAP] = true;
+		w->off[OP_PROTECT] = true;
+	}
 	/* An epoch for files alone, now and then, or no process ever changes. */
 	if (rng_chance(&w->rng, 15)) {
 		w->off[OP_MAP_USER] = true;
@@ -203,24 +228,77 @@ static void swarm(struct world *w)
 	}
 }
 
-static void choose_sizes(struct world *w)
+/* One of the kinds in @mask. */
+static const struct kind *random_kind(struct world *w, uint64_t mask)
+{
+	uint64_t n = rng_below(&w->rng, (uint64_t)__builtin_popcountll(mask));
+
+	while (n--)
+		mask &= mask - 1;
+	return kind_get(ioas_ctz(mask));
+}
+
+/* Pages as small as the granule of a kind, or larger, up to 64 KiB. */
+static uint8_t random_page(struct world *w)
 {
 	static const uint8_t lg2s[] = { 3, 12, 12, 11, 16 };
+	static const uint8_t more[] = { 0, 0, 1, 2, 4, 4, 4 };
+	const uint64_t soft = UINT64_C(1) << KIND_FLAT |
+			      UINT64_C(1) << KIND_MOCK;
+	const struct kind *k = random_kind(w, w->opts->kinds);
+
+	if (!kind_is_hardware(k) ||
+	    (w->opts->kinds & soft && rng_chance(&w->rng, 40)))
+		return lg2s[rng_below(&w->rng, 5)];
+	return (uint8_t)ioas_min(16, k->granule_lg2 +
+					     more[rng_below(&w->rng, 7)]);
+}
+
+static const struct kind *narrowest_kind(const struct world *w)
+{
+	const struct kind *k = kind_get(KIND_FLAT);
+
+	for (unsigned int i = 0; i < kinds_nr(); i++)
+		if (w->usable >> i & 1 && kind_last(kind_get(i)) < kind_last(k))
+			k = kind_get(i);
+	return k;
+}
+
+static void choose_kinds(struct world *w)
+{
+	const uint64_t kinds = w->opts->kinds;
+	const struct kind *k;
+
+	for (unsigned int i = 0; i < kinds_nr(); i++)
+		if (kinds >> i & 1 && kind_get(i)->granule_lg2 <= w->page_lg2)
+			w->usable |= UINT64_C(1) << i;
+	/* A mock needs room for its flags. */
+	if (!w->usable)
+		w->usable = UINT64_C(1) << KIND_FLAT;
+	k = random_kind(w, w->usable);
+	w->oa_last = rng_chance(&w->rng, 60) ? kind_oa_last(k) : UINT64_MAX;
+	/* Most domains should have room for what is mapped. */
+	k = rng_chance(&w->rng, 85) ? random_kind(w, w->usable) :
+				      kind_get(KIND_FLAT);
+	if (rng_chance(&w->rng, 60))
+		k = narrowest_kind(w);
+	w->window_size = 40 * w->page;
+	w->window[1] = ioas_min(UINT64_C(1) << 32, kind_last(k) / 2 + 1);
+	w->window[2] = kind_last(k) - w->window_size + 1;
+}
+
+static void choose_sizes(struct world *w)
+{
 	const struct options *o = w->opts;
 	struct op tuning = { .kind = OP_TUNING };
 
 	w->page_lg2 = o->page_size ? (uint8_t)ioas_log2(o->page_size) :
-				     lg2s[rng_below(&w->rng, 5)];
+				     random_page(w);
 	w->page = UINT64_C(1) << w->page_lg2;
 	w->huge_lg2 = (uint8_t)(w->page_lg2 + (rng_chance(&w->rng, 50) ? 3 : 0));
 	w->max_domains = o->domains ? o->domains :
 				      1 + (uint32_t)rng_below(&w->rng, 4);
-	w->flats = o->format != 1;
-	w->tables = o->format != 0 && w->page_lg2 > 9;
-	w->window_size = 40 * w->page;
-	w->window[0] = 0;
-	w->window[1] = UINT64_C(1) << 32;
-	w->window[2] = UINT64_MAX - w->window_size + 1;
+	choose_kinds(w);
 	ioas_context_init(&w->ctx, w->page_lg2, w->huge_lg2);
 	for (int i = 0; i < 4; i++)
 		tuning.v[i] = rng_below(&w->rng, 5);
@@ -246,6 +324,7 @@ bool world_init(struct world *w, const struct options *opts,
 	choose_sizes(w);
 	swarm(w);
 	so.page_lg2 = w->page_lg2;
+	so.last_pfn = w->oa_last >> w->page_lg2;
 	so.seed = rng_next(&w->rng);
 	so.hooks = (struct ioas_sim_hooks){ .data = w,
 					    .may_unpin = may_unpin,

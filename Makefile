@@ -46,13 +46,14 @@ tsan: deps ## unit and concurrency tests with the thread sanitizer
 		--suite unit --suite concurrency
 
 .PHONY: clang
-clang: deps ## the build and the tests with clang and its thread-safety analysis
+clang: deps ## the build and its tests with clang and its thread-safety analysis
 	@scripts/deps clang
 	$(call build,build-clang,clang,)
-	@scripts/run-tests build-clang --timeout-multiplier 3
+	@scripts/run-tests build-clang --timeout-multiplier 3 --suite unit \
+		--suite fail_nth --suite concurrency --suite style --suite link
 
 .PHONY: cov
-cov: deps ## line and branch coverage of core and uapi, and what is not covered
+cov: deps ## line and branch coverage of core, pt, domain and uapi, and what is not covered
 	@scripts/deps cov
 	$(call build,build-cov,$(CC),-Db_coverage=true -Doptimization=1 \
 		-Dc_args=-fprofile-update=atomic)
@@ -60,11 +61,14 @@ cov: deps ## line and branch coverage of core and uapi, and what is not covered
 	@status=0; scripts/run-tests build-cov --timeout-multiplier 8 \
 		--suite unit --suite fail_nth --suite concurrency --suite fuzz \
 		--suite examples || status=1; \
+	build-cov/tests/pt/pt_model --seed 1 --ops 40000 --allow-missing \
+		>/dev/null || status=1; \
 	build-cov/tests/model --seed 1 --ops 20000 >/dev/null || status=1; \
 	build-cov/tests/uapi_model --seed 1 --ops 20000 --allow-missing \
 		>/dev/null || status=1; \
-	scripts/coverage build-cov src/core || status=1; \
-	scripts/coverage build-cov src/uapi || status=1; exit $$status
+	for room in core pt domain uapi; do \
+		scripts/coverage build-cov src/$$room || status=1; \
+	done; exit $$status
 
 .PHONY: fuzz
 fuzz: deps ## fuzz targets, a minute altogether (FUZZ_SECONDS=60 FUZZ_TARGETS=)

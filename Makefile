@@ -109,6 +109,11 @@ bench-uapi: deps ## the benchmarks of the ABI alone
 	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
 	@scripts/bench build-bench uapi $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
 
+.PHONY: bench-pt
+bench-pt: deps ## the benchmarks of page tables and of views
+	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
+	@scripts/bench build-bench pt $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
+
 .PHONY: install
 install: deps ## release build, installed (PREFIX=/usr/local, DESTDIR=)
 	$(call build,build-release,$(CC),--buildtype=release -Dtests=false \

@@ -18,6 +18,8 @@
 static struct {
 	const char *subject;
 	const char *json_path;
+	/* Rows whose name contains it; NULL: all. */
+	const char *only;
 	struct json_object *rows;
 	unsigned int rounds;
 	bool smoke;
@@ -31,12 +33,13 @@ static void usage(const char *program, FILE *to)
 {
 	fprintf(to,
 		"usage: %s [--smoke] [--rounds N] [--seed N] [--cpu-time]\n"
-		"       [--json FILE]\n\n"
+		"       [--json FILE] [--only TEXT]\n\n"
 		"Times %s. Each row: ours, and beside it in the same run a\n"
 		"floor or a twin; best and median of N rounds (default 7),\n"
 		"nanoseconds per unit. Timings never fail anything.\n"
 		"--cpu-time: time of this thread, for a machine that others\n"
-		"use; it adds a system call to whatever is timed.\n",
+		"use; it adds a system call to whatever is timed.\n"
+		"--only: rows whose name contains TEXT.\n",
 		program, bench.subject);
 }
 
@@ -78,6 +81,7 @@ void bench_start(int argc, char **argv, const char *subject)
 		{ "seed", required_argument, NULL, 'S' },
 		{ "json", required_argument, NULL, 'j' },
 		{ "cpu-time", no_argument, NULL, 'c' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -96,6 +100,8 @@ void bench_start(int argc, char **argv, const char *subject)
 			bench.seed = number(optarg);
 		else if (c == 'j')
 			bench.json_path = optarg;
+		else if (c == 'o')
+			bench.only = optarg;
 		else if (c == 'c')
 			bench.clock = CLOCK_THREAD_CPUTIME_ID;
 		else
@@ -230,12 +236,19 @@ static void print_row(const struct bench_row *row, const struct figures *f,
 	fflush(stdout);
 }
 
+static bool chosen(const char *name)
+{
+	return !bench.only || strstr(name, bench.only);
+}
+
 void bench_run(const struct bench_row *row)
 {
 	double sample[BENCH_CONTENDERS][MAX_ROUNDS];
 	struct figures f[BENCH_CONTENDERS];
 	unsigned int n = 0;
 
+	if (!chosen(row->name))
+		return;
 	while (n < BENCH_CONTENDERS && row->contender[n].run)
 		n++;
 	for (unsigned int r = 0; r <= bench.rounds; r++) {
@@ -255,8 +268,11 @@ void bench_run(const struct bench_row *row)
 
 void bench_report_size(const struct bench_size *size)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o;
 
+	if (!chosen(size->name))
+		return;
+	o = json_object_new_object();
 	printf("\n%s: %.2f %s", size->name, size->value, size->unit);
 	if (size->budget > 0)
 		printf(" (budget %g: %s)", size->budget,

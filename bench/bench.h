@@ -44,7 +44,7 @@ struct bench_size {
 	double budget;
 };
 
-/* Parses --smoke, --rounds N, --seed N, --cpu-time, --json FILE, --help. */
+/* Parses the options that --help lists. */
 void bench_start(int argc, char **argv, const char *subject);
 /* One small round instead of many large ones: it works at all. */
 bool bench_smoke(void);

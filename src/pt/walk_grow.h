@@ -34,6 +34,15 @@ static uint64_t grow_span_last(const struct ioas_pt *pt, unsigned int level)
 	return lg2 < 64 ? ((uint64_t)1 << lg2) - 1 : IOAS_U64_MAX;
 }
 
+/* It mostly does. */
+static inline bool grow_reaches(const struct ioas_pt *pt, uint64_t last)
+{
+	unsigned int level;
+
+	pt_top(pt, &level);
+	return last <= grow_span_last(pt, level);
+}
+
 /* The tables above @root of @level, up to @table[@nr - 1], never seen. */
 static void grow_discard(struct ioas_pt *pt, uint64_t *const *table,
 			 unsigned int nr)

@@ -465,7 +465,8 @@ static int map_check(struct ioas_pt *pt, const struct ioas_pt_map *rq,
 	if (!pt_in_aperture(pt, rq->iova, last))
 		return -ERANGE;
 	*first_oa = oa;
-	return FMT_GROWS ? walk_grow(pt, last, 0) : 0;
+	return FMT_GROWS && !grow_reaches(pt, last) ? walk_grow(pt, last, 0) :
+						      0;
 }
 
 static uint64_t map_sizes(const struct ioas_pt *pt, uint64_t max_leaf)

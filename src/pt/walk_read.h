@@ -89,6 +89,26 @@ static inline bool translate_goes_on(const struct pos *p, uint64_t iova,
 	return p->low && fmt_is_table(p->low, e);
 }
 
+/* One leaf tells all that was asked for; no position is needed for that. */
+static inline bool translate_one(struct ioas_pt *pt, ioas_iova_t iova,
+				 ioas_iova_t last, uint64_t *oa,
+				 uint64_t *length)
+{
+	unsigned int level;
+	uint64_t e, mask;
+
+	walk_down(pt, iova, &level, &e);
+	if (!fmt_is_leaf(level, e))
+		return false;
+	mask = ((uint64_t)1 << fmt_leaf_lg2(pt, level, e)) - 1;
+	if ((iova | mask) < last)
+		return false;
+	*oa = fmt_leaf_oa(pt, level, e) + (iova & mask);
+	*length = last - iova + 1;
+	pt_count(pt, PT_STAT_WALK, 1);
+	return true;
+}
+
 static int walk_translate_run(struct ioas_pt *pt, ioas_iova_t iova,
 			      ioas_iova_t last, uint64_t *cursor,
 			      uint64_t *oa, uint64_t *length)
@@ -97,6 +117,8 @@ static int walk_translate_run(struct ioas_pt *pt, ioas_iova_t iova,
 	unsigned int lg2;
 	struct pos p;
 
+	if (!cursor && translate_one(pt, iova, last, oa, length))
+		return 0;
 	pos_load(&p, pt, cursor);
 	e = pos_find(&p, iova);
 	if (!fmt_is_leaf(p.low, e))

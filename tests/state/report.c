@@ -273,7 +273,7 @@ unsigned int print_missing_formats(const struct stats *st,
 	for (int f = 0; f < WALKER_NR_FORMATS; f++)
 		if (used[f])
 			n += missing(leaves[f], "a leaf of format %s",
-				     walker_format_name(f));
+				     walker_format_name((enum walker_format)f));
 	return n;
 }
 

@@ -83,15 +83,17 @@ static inline uint64_t fmt_table_pa(const struct ioas_pt *pt, uint64_t e)
 static inline int fmt_attrs(const struct ioas_pt *pt, uint32_t prot,
 			    uint64_t *attrs)
 {
-	*attrs = AMD_PR;
+	uint64_t e = AMD_PR;
+
 	if (pt->flags & IOAS_PT_FORCE_COHERENT)
-		*attrs |= AMD_FC;
+		e |= AMD_FC;
 	if (prot & IOAS_PT_READ)
-		*attrs |= AMD_IR;
+		e |= AMD_IR;
 	if (prot & IOAS_PT_WRITE)
-		*attrs |= AMD_IW;
+		e |= AMD_IW;
 	if (!(prot & IOAS_PT_MMIO))
-		*attrs |= pt->c_bit;
+		e |= pt->c_bit;
+	*attrs = e;
 	return prot & ~PT_PROT_ALL ? -EINVAL : 0;
 }
 

@@ -30,9 +30,13 @@ check: all ## everything that needs no privilege; ends with "N passed, N failed"
 run: all ## the demonstration (FILE=path: map that file)
 	@build/examples/tiers $(FILE)
 
+# Benchmarks are not run under sanitizers; what is quick to compile is quick
+# enough to run.
+NO_BENCH = -Dbench=false -Doptimization=1
+
 .PHONY: asan
 asan: deps ## the tests with address and undefined-behaviour sanitizers
-	$(call build,build-asan,$(CC),-Db_lundef=false \
+	$(call build,build-asan,$(CC),$(NO_BENCH) -Db_lundef=false \
 		-Db_sanitize=address$(comma)undefined \
 		-Dc_args=-fno-sanitize-recover=all)
 	@scripts/run-tests build-asan --timeout-multiplier 8
@@ -40,7 +44,7 @@ comma := ,
 
 .PHONY: tsan
 tsan: deps ## unit and concurrency tests with the thread sanitizer
-	$(call build,build-tsan,$(CC),-Db_lundef=false -Db_sanitize=thread \
+	$(call build,build-tsan,$(CC),$(NO_BENCH) -Db_lundef=false -Db_sanitize=thread \
 		-Dc_args=-Wno-tsan)
 	@scripts/run-tests --no-aslr build-tsan --timeout-multiplier 8 \
 		--suite unit --suite concurrency
@@ -48,14 +52,14 @@ tsan: deps ## unit and concurrency tests with the thread sanitizer
 .PHONY: clang
 clang: deps ## the build and its tests with clang and its thread-safety analysis
 	@scripts/deps clang
-	$(call build,build-clang,clang,)
+	$(call build,build-clang,clang,-Dbench=false)
 	@scripts/run-tests build-clang --timeout-multiplier 3 --suite unit \
 		--suite fail_nth --suite concurrency --suite style --suite link
 
 .PHONY: cov
 cov: deps ## line and branch coverage of core, pt, domain and uapi, and what is not covered
 	@scripts/deps cov
-	$(call build,build-cov,$(CC),-Db_coverage=true -Doptimization=1 \
+	$(call build,build-cov,$(CC),-Dbench=false -Db_coverage=true -Doptimization=1 \
 		-Dc_args=-fprofile-update=atomic)
 	@find build-cov -name '*.gcda' -delete
 	@status=0; scripts/run-tests build-cov --timeout-multiplier 8 \

@@ -203,7 +203,7 @@ static double single_floor_unmap(void *ctx)
 
 static void rows_single(struct pt_world *w)
 {
-	struct map_case c = { .w = w, .nr = 511, .repeat = bench_scale(40) };
+	struct map_case c = { .w = w, .nr = 511, .repeat = bench_scale(200) };
 	const double n = (double)c.nr;
 
 	radix_fill(&w->radix, 512);
@@ -283,7 +283,7 @@ static double runs_floor(void *ctx)
 
 static void rows_runs(struct pt_world *w)
 {
-	struct map_case c = { .w = w, .nr = RUNS, .repeat = bench_scale(200) };
+	struct map_case c = { .w = w, .nr = RUNS, .repeat = bench_scale(400) };
 
 	c.runs = bench_memory(RUNS * sizeof(*c.runs));
 	c.entries = pt_memory(RUNS * sizeof(*c.entries));
@@ -606,7 +606,7 @@ static void rows_table(struct pt_world *w)
 	/* 2 MiB as 4 KiB pages. */
 	const double budget = w->index_lg2 == 9 ? 150 : 0;
 
-	c.repeat = bench_scale(w->index_lg2 == 9 ? 50 : 4);
+	c.repeat = bench_scale(w->index_lg2 == 9 ? 200 : 8);
 	c.entries = pt_memory(TABLES * c.nr * sizeof(*c.entries));
 	row(&c, &(struct map_row){
 			"map a table full of pages, a new one", "call", TABLES, budget,

@@ -44,12 +44,14 @@ static inline void item_store(uint64_t *item, uint64_t e)
  */
 typedef uint64_t item_pair __attribute__((vector_size(16), may_alias));
 
-static inline void item_store_pair(uint64_t *item, item_pair e)
+static inline void item_store_pair(uint64_t *item, const item_pair *e)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	e = (item_pair){ item_le(e[0]), item_le(e[1]) };
+	*(item_pair *)(void *)item =
+		(item_pair){ item_le((*e)[0]), item_le((*e)[1]) };
+#else
+	*(item_pair *)(void *)item = *e;
 #endif
-	*(item_pair *)(void *)item = e;
 }
 
 /* Publish a table in an empty item; false if there is something already. */

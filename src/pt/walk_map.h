@@ -91,9 +91,9 @@ static inline void fill_hidden(uint64_t *item, const struct map_fill *f)
 
 	for (; f->copies > 1 && item < last; pair += f->step)
 		for (unsigned int i = 0; i < f->copies; i += 2, item += 2)
-			item_store_pair(item, pair);
+			item_store_pair(item, &pair);
 	for (two += 2 * step; item < last; item += 2, pair += two)
-		item_store_pair(item, pair);
+		item_store_pair(item, &pair);
 	if (item == last)
 		item_store(item, pair[0]);
 }

@@ -258,26 +258,25 @@ static inline bool fmt_soil(uint64_t *item, uint64_t e)
 static inline bool fmt_all_clean(const uint64_t *items, unsigned int nr)
 {
 	uint64_t any = 0, all = ~(uint64_t)0;
-	unsigned int i = 0;
+	const uint64_t *item = items, *end = items + nr;
 
-	for (; i + 4 <= nr; i += 4) {
-		uint64_t a = item_load(&items[i]), b = item_load(&items[i + 1]);
-		uint64_t c = item_load(&items[i + 2]);
-		uint64_t d = item_load(&items[i + 3]);
+	for (; end - item >= 4; item += 4) {
+		uint64_t a = item_load(&item[0]), b = item_load(&item[1]);
+		uint64_t c = item_load(&item[2]), d = item_load(&item[3]);
 
 		any |= a | b | c | d;
 		all &= a & b & c & d;
 	}
-	for (; i < nr; i++) {
-		uint64_t e = item_load(&items[i]);
+	for (; item < end; item++) {
+		uint64_t e = item_load(item);
 
 		any |= e;
 		all &= e;
 	}
 	if (!(any & ARM_DBM) || (ARM_STAGE == 1 ? all : ~any) & ARM_BIT7)
 		return true;
-	for (i = 0; i < nr; i++)
-		if (fmt_is_dirty(item_load(&items[i])))
+	for (item = items; item < end; item++)
+		if (fmt_is_dirty(item_load(item)))
 			return false;
 	return true;
 }

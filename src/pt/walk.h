@@ -108,6 +108,15 @@ static inline uint64_t walk_base(const struct ioas_pt *pt, uint64_t iova,
 	return lg2 < 64 ? ioas_align_down(iova, (uint64_t)1 << lg2) : 0;
 }
 
+/* Are both in the span of one lowest table? */
+static inline bool walk_near(const struct ioas_pt *pt, uint64_t a, uint64_t b)
+{
+	unsigned int lg2 = walk_item_lg2(pt, 1);
+
+	/* Of huge granules the lowest table is the only one. */
+	return lg2 > 63 || !((a ^ b) >> lg2);
+}
+
 /* Last IOVA of the first @nr items of that table; @nr is not zero. */
 static inline uint64_t walk_item_last(const struct ioas_pt *pt, uint64_t base,
 				      unsigned int nr, unsigned int level)

@@ -353,7 +353,7 @@ static inline bool map_short(struct map_op *op, uint64_t length)
 	uint64_t nr = length >> lg2, word, step, *item, used = 0;
 	unsigned int index = walk_index(pt, op->iova, 0);
 
-	if (op->pos.low || (op->pos.iova ^ op->iova) >> walk_item_lg2(pt, 1) ||
+	if (op->pos.low || !walk_near(pt, op->pos.iova, op->iova) ||
 	    nr > SHORT_RUN || nr > TABLE_ITEMS - index ||
 	    !(op->sizes >> lg2 & 1))
 		return false;
@@ -491,7 +491,7 @@ static inline bool map_one_near(const uint64_t *cursor, const struct ioas_pt *pt
 				uint64_t iova, uint32_t generation)
 {
 	return !(cursor[0] & PT_LEVEL_MASK) && cursor[3] == generation &&
-	       !((cursor[1] ^ iova) >> walk_item_lg2(pt, 1));
+	       walk_near(pt, cursor[1], iova);
 }
 
 /*

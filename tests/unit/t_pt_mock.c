@@ -513,10 +513,38 @@ static void the_upper_half_is_one_leaf(void **state)
 	ioas_pt_destroy(pt);
 }
 
+/* No shift may be as wide as the word. */
+static void a_granule_of_a_quarter_of_the_space_maps(void **state)
+{
+	const uint64_t size = (uint64_t)1 << 62;
+	struct ioas_pt *pt = pt_new(size, 0, UINT64_MAX);
+	const struct ioas_run runs[] = { { 3, 1 }, { 1, 1 } };
+	uint64_t cursor[4] = { 0 };
+	struct ioas_pt_map rq = {
+		.runs = runs, .nr_runs = 2, .page_lg2 = 62,
+		.length = 2 * size, .prot = RW, .cursor = cursor };
+
+	(void)state;
+	assert_int_equal(ioas_pt_map(pt, &rq), 0);
+	rq.iova = 2 * size;
+	rq.nr_runs = 1;
+	rq.length = size;
+	assert_int_equal(ioas_pt_map(pt, &rq), 0);
+	rq.iova = 3 * size;
+	assert_int_equal(ioas_pt_map(pt, &rq), 0);
+	assert_int_equal(ioas_pt_map(pt, &rq), -EADDRINUSE);
+	assert_int_equal(translate(pt, 5), 3 * size + 5);
+	assert_int_equal(translate(pt, size + 5), size + 5);
+	assert_int_equal(translate(pt, 3 * size + 5), 3 * size + 5);
+	assert_true(ioas_pt_validate(pt));
+	ioas_pt_destroy(pt);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_size_is_coded_as_documented),
+		cmocka_unit_test(a_granule_of_a_quarter_of_the_space_maps),
 		cmocka_unit_test(permissions_have_their_bits),
 		cmocka_unit_test(every_small_run_gets_the_largest_leaves),
 		cmocka_unit_test(random_runs_get_the_largest_leaves),

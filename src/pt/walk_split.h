@@ -11,8 +11,8 @@
  * translates alike (page-tables 4.6). Where that is not allowed (8.3.6,
  * IOAS_PT_BREAK) the items are empty first, until nobody remembers them.
  *
- * A merge is the same backwards: the image remembers what was exchanged, and
- * the dirty state of detached tables is read when nobody can change it.
+ * A merge is the same backwards: a second image remembers the tables that go,
+ * and their dirty state is read when nobody can change it any more.
  */
 #ifndef IOAS_PT_WALK_SPLIT_H
 #define IOAS_PT_WALK_SPLIT_H

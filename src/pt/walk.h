@@ -90,6 +90,13 @@ static inline unsigned int walk_group_lg2(const struct ioas_pt *pt,
 	return lg2 - walk_item_lg2(pt, level);
 }
 
+/* Items of the leaf that has the word @e. */
+static inline unsigned int walk_leaf_items(const struct ioas_pt *pt,
+					   unsigned int level, uint64_t e)
+{
+	return 1u << walk_group_lg2(pt, level, fmt_leaf_lg2(pt, level, e));
+}
+
 static inline unsigned int walk_index(const struct ioas_pt *pt, uint64_t iova,
 				      unsigned int level)
 {

@@ -212,7 +212,7 @@ static unsigned int mark_items(const struct pos *p, unsigned int i,
 			       unsigned int end)
 {
 	struct ioas_pt *pt = p->pt;
-	unsigned int level = p->low, lg2 = walk_item_lg2(pt, level);
+	unsigned int level = p->low;
 	uint64_t *table = p->table[level];
 
 	while (i < end) {
@@ -227,7 +227,7 @@ static unsigned int mark_items(const struct pos *p, unsigned int i,
 				continue;
 			pt_flush(p->pt, &table[i], 1);
 		}
-		nr = 1u << (fmt_leaf_lg2(pt, level, e) - lg2);
+		nr = walk_leaf_items(pt, level, e);
 		i = (i | (nr - 1)) + 1;
 	}
 	return i;
@@ -335,7 +335,7 @@ static unsigned int dirty_items(struct dirty_op *op, unsigned int i,
 			i++;
 			continue;
 		}
-		nr = 1u << (fmt_leaf_lg2(pt, level, e) - lg2);
+		nr = walk_leaf_items(pt, level, e);
 		group = i & ~(nr - 1);
 		i = group + nr;
 		if (fmt_all_clean(&table[group], nr))
@@ -357,8 +357,7 @@ static unsigned int dirty_end(const struct dirty_op *op, uint64_t base)
 	uint64_t e = item_load_table(&op->pos.table[level][end - 1]);
 
 	if (fmt_is_leaf(level, e))
-		nr = 1u << (fmt_leaf_lg2(pt, level, e) -
-			    walk_item_lg2(pt, level));
+		nr = walk_leaf_items(pt, level, e);
 	return ((end - 1) | (nr - 1)) + 1;
 }
 
@@ -369,8 +368,7 @@ static unsigned int dirty_begin(const struct dirty_op *op, uint64_t e)
 	unsigned int level = op->pos.low, nr = 1;
 
 	if (fmt_is_leaf(level, e))
-		nr = 1u << (fmt_leaf_lg2(pt, level, e) -
-			    walk_item_lg2(pt, level));
+		nr = walk_leaf_items(pt, level, e);
 	return walk_index(pt, op->pos.iova, level) & ~(nr - 1);
 }
 
@@ -463,8 +461,7 @@ static bool check_table(struct ioas_pt *pt, const uint64_t *table,
 		if (fmt_is_leaf(level, e)) {
 			if (!check_leaf(pt, table, level, i, iova))
 				return false;
-			nr = 1u << walk_group_lg2(pt, level,
-						  fmt_leaf_lg2(pt, level, e));
+			nr = walk_leaf_items(pt, level, e);
 		} else if (!level || !fmt_is_table(level, e) ||
 			   !check_table(pt, walk_child(pt, e), level - 1, iova,
 					nr_tables)) {

@@ -27,8 +27,14 @@ check: all ## everything that needs no privilege; ends with "N passed, N failed"
 	@scripts/run-tests build --timeout-multiplier 3
 
 .PHONY: run
-run: all ## the demonstration (FILE=path: map that file)
+run: all ## the demonstrations: a library, a program for /dev/iommu (FILE=path: that file)
 	@build/examples/tiers $(FILE)
+	@echo; echo '$$ ioas run --test-abi --report -- mapfile $(MAPFILE)'
+	@rm -f build/trace.jsonl
+	@build/tools/ioas run --test-abi --trace build/trace.jsonl --report -- \
+		build/examples/mapfile $(MAPFILE)
+	@echo; echo '$$ head -n 3 trace.jsonl'; head -n 3 build/trace.jsonl | cut -c 1-240
+MAPFILE = $(or $(FILE),README.md)
 
 # Benchmarks are not run under sanitizers; what is quick to compile is quick
 # enough to run.
@@ -113,6 +119,11 @@ bench-core: deps ## the benchmarks of the core alone
 bench-uapi: deps ## the benchmarks of the ABI alone
 	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
 	@scripts/bench build-bench uapi $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
+
+.PHONY: bench-run
+bench-run: deps ## the benchmarks of the supervisor: what `ioas run` costs a program
+	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
+	@scripts/bench build-bench run $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
 
 .PHONY: bench-pt
 bench-pt: deps ## the benchmarks of page tables and of views

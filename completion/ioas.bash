@@ -61,21 +61,106 @@ _ioas_pt()
 	fi
 }
 
+# Where the program stands in `ioas run ... PROGRAM`; where it is to stand.
+_ioas_run_program()
+{
+	local i
+
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--)
+			((i++))
+			break ;;
+		--trace | --memlock | --mode | --report)
+			# "=" is a word of its own.
+			if [[ ${COMP_WORDS[i + 1]} == = ]]; then
+				((i += 2))
+			elif [[ ${COMP_WORDS[i]} != --report ]]; then
+				((i++))
+			fi ;;
+		-*) ;;
+		*) break ;;
+		esac
+	done
+	echo $i
+}
+
+# The program has a completion of its own, if bash-completion is there.
+_ioas_run_command()
+{
+	local cur=$1 at=$2
+
+	if declare -F _command_offset >/dev/null; then
+		_command_offset "$at"
+	elif ((at == COMP_CWORD)); then
+		COMPREPLY=($(compgen -c -- "$cur"))
+	else
+		COMPREPLY=($(compgen -f -- "$cur"))
+	fi
+}
+
+_ioas_run()
+{
+	local cur=$1 prev=$2 at
+
+	at=$(_ioas_run_program)
+	if ((at < COMP_CWORD)) || [[ $prev == -- ]]; then
+		_ioas_run_command "$cur" "$at"
+		return
+	fi
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	case $prev in
+	--trace)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--report)
+		# --report FILE would be a program.
+		if [[ ${COMP_WORDS[COMP_CWORD]} == = ||
+			${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
+			COMPREPLY=($(compgen -f -- "$cur"))
+			return
+		fi ;;
+	--mode)
+		COMPREPLY=($(compgen -W 'auto namespace trap' -- "$cur"))
+		return ;;
+	--memlock)
+		COMPREPLY=($(compgen -W 'unlimited' -- "$cur"))
+		return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		COMPREPLY=($(compgen -W '--test-abi --fault-injection --trace
+			--report --memlock --mode --preload --force --quiet
+			--verbose --help --' -- "$cur"))
+	else
+		_ioas_run_command "$cur" "$at"
+	fi
+}
+
 _ioas()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'pt --help --version' -- "$cur"))
-	elif [[ ${COMP_WORDS[1]} == pt ]]; then
+		COMPREPLY=($(compgen -W 'run doctor pt --help --version' -- \
+			"$cur"))
+		return
+	fi
+	case ${COMP_WORDS[1]} in
+	run) _ioas_run "$cur" "$prev" ;;
+	doctor) COMPREPLY=($(compgen -W '--verbose --json --help' -- "$cur")) ;;
+	pt)
 		if ((COMP_CWORD == 2)); then
 			COMPREPLY=($(compgen -W 'replay walk explain show --help' \
 				-- "$cur"))
 		else
 			_ioas_pt "${COMP_WORDS[2]}" "$cur" "$prev"
-		fi
-	fi
+		fi ;;
+	esac
 }
 
 complete -o filenames -F _ioas ioas

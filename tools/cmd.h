@@ -61,10 +61,12 @@ struct json_object *ioas_json_hex(uint64_t value);
 void ioas_json_line(struct json_object *object);
 
 /* Verbs. */
+int ioas_verb_doctor(int argc, char **argv);
 int ioas_verb_pt(int argc, char **argv);
 int ioas_verb_pt_replay(int argc, char **argv);
 int ioas_verb_pt_walk(int argc, char **argv);
 int ioas_verb_pt_explain(int argc, char **argv);
 int ioas_verb_pt_show(int argc, char **argv);
+int ioas_verb_run_program(int argc, char **argv);
 
 #endif

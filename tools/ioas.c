@@ -12,6 +12,9 @@
 
 static const struct ioas_verb verbs[] = {
 	{ "pt", "IO page tables: replay, walk, explain, show", ioas_verb_pt },
+	{ "run", "a program that finds /dev/iommu", ioas_verb_run_program },
+	{ "doctor", "whether ioas run works on this machine",
+	  ioas_verb_doctor },
 	{ NULL, NULL, NULL },
 };
 

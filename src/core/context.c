@@ -25,10 +25,10 @@ void ioas_context_fini(struct ioas_context *ctx)
 
 int ioas_context_set_policy(struct ioas_context *ctx, bool mm)
 {
-	const struct ioas_caller *c = ioas_caller_current();
+	struct ioas_caller *c = ioas_caller_current();
 	int ret = 0;
 
-	if (c && !c->resource)
+	if (c && !ioas_caller_resource(c))
 		return -EPERM;
 	ioas_write_lock(&ctx->create_lock, IOAS_RANK_CONTEXT);
 	if (!ioas_list_empty(&ctx->spaces))

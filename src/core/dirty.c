@@ -2,12 +2,27 @@
 /*
  * dirty: tracking on and off, and the bitmap that receives what was found
  *
+ *   locks held:  domain --marks--> stage, a stretch of the bitmap on the stack
+ *   none held:                     stage --> bitmap in the caller's memory
+ *
+ * The caller's memory may block for as long as the caller likes, and would
+ * block whoever wants to change the space. So stretch by stretch is read under
+ * the locks, and copied without. What changes in between is seen from there on.
+ *
+ * A leaf that is read in part would stay dirty, or be forgotten as a whole. So
+ * a stretch ends with a leaf, and all of the last leaf that the stage has no
+ * room for is one piece more, the tail:
+ *
+ *   leaves   | 4K | 4K | ...     | 4K |         2M           | 4K | ...
+ *   stretch  |==========================================|  next ...
+ *   stage    |----------- 4096 bits --------|--- tail --|
+ *
  *   bitmap   | window 0 | window 1 | ...      in the caller's memory
  *                ^ read, or bits in, write back
  *
  * The bitmap is reached through the caller's uaccess only, a window at a time;
  * a range that crosses windows is recorded completely. A window that gets no
- * bit is not written.
+ * bit is neither read nor written.
  *
  * If faults are skipped (iommufd-uapi 6.13), no window crosses a page of the
  * caller's, so that exactly the bits of pages that cannot be reached are lost:
@@ -156,6 +171,94 @@ int ioas_bitmap_finish(struct ioas_bitmap *b)
 	return b->error;
 }
 
+/* ---- stage -------------------------------------------------------------- */
+
+#define STAGE_BYTES 512u
+
+/* What has been found and not yet copied. */
+struct stage {
+	struct ioas_dirty_sink sink;
+	const struct ioas_bitmap *b;
+	/* The first byte of the bitmap that @bytes stands for. */
+	uint64_t first;
+	/* There are bits; of them in the tail, all of one leaf. */
+	bool any;
+	bool tail;
+	uint64_t tail_first;
+	uint64_t tail_last;
+	uint8_t bytes[STAGE_BYTES];
+};
+
+/* The last bit that there is room for. */
+static uint64_t stage_last(const struct stage *s)
+{
+	uint64_t last;
+
+	return ioas_last(s->first * 8, STAGE_BYTES * 8, &last) ? last :
+								IOAS_U64_MAX;
+}
+
+static void stage_set(struct stage *s, uint64_t first, uint64_t last)
+{
+	for (uint64_t byte = first >> 3; byte <= last >> 3; byte++) {
+		const unsigned int lo = byte == first >> 3 ? first & 7 : 0;
+		const unsigned int hi = byte == last >> 3 ? last & 7 : 7;
+
+		s->bytes[byte - s->first] |=
+			(uint8_t)((0xffu << lo) & (0xffu >> (7 - hi)));
+	}
+}
+
+static void stage_set_tail(struct stage *s, uint64_t first, uint64_t last)
+{
+	s->tail_first = s->tail ? ioas_min(s->tail_first, first) : first;
+	s->tail_last = s->tail ? ioas_max(s->tail_last, last) : last;
+	s->tail = true;
+}
+
+static void stage_mark(struct ioas_dirty_sink *sink, ioas_iova_t iova,
+		       ioas_iova_t last)
+{
+	struct stage *s = ioas_container_of(sink, struct stage, sink);
+	const uint64_t end = stage_last(s);
+	const uint8_t lg2 = s->b->granularity_lg2;
+	const uint64_t first_bit = (iova - s->b->base) >> lg2;
+	const uint64_t last_bit = (last - s->b->base) >> lg2;
+
+	s->any = true;
+	if (first_bit <= end)
+		stage_set(s, first_bit, ioas_min(last_bit, end));
+	if (last_bit > end)
+		stage_set_tail(s, ioas_max(first_bit, end + 1), last_bit);
+}
+
+/* Begin anew, with the bit of @iova. */
+static void stage_begin(struct stage *s, ioas_iova_t iova)
+{
+	s->first = (iova - s->b->base) >> s->b->granularity_lg2 >> 3;
+	s->any = false;
+	s->tail = false;
+	memset(s->bytes, 0, sizeof(s->bytes));
+}
+
+/* No lock is held. Leaves nothing to be copied. */
+static void stage_copy(struct stage *s, struct ioas_bitmap *b)
+{
+	if (!s->any)
+		return;
+	for (unsigned int i = 0; i < STAGE_BYTES; i++) {
+		const uint64_t byte = s->first + i;
+
+		if (s->bytes[i] && window_move(b, byte) && !b->window_lost) {
+			b->window[byte - b->window_first] |= s->bytes[i];
+			b->window_dirty = true;
+		}
+	}
+	if (s->tail)
+		bitmap_set(b, s->tail_first, s->tail_last);
+	s->any = false;
+}
+
 /* ---- tracking ----------------------------------------------------------- */
 
 /* 0, -ENOENT: not of this space, -EOPNOTSUPP: it cannot. */
@@ -262,30 +365,98 @@ static int dirty_walk(const struct ioas *ioas, struct ioas_domain *d,
 	}
 }
 
+/* Where the leaf at @at ends, clipped to @last; @at if there is none. */
+static ioas_iova_t leaf_end(const struct ioas *ioas, struct ioas_domain *d,
+			    ioas_iova_t at, ioas_iova_t last)
+	__must_hold_shared(ioas->iova_lock)
+{
+	const struct ioas_area *a = ioas_rangemap_find(&ioas->areas, at);
+	struct ioas_pages *pages;
+	ioas_iova_t end = at;
+
+	if (!a || a->state != IOAS_AREA_LIVE)
+		return at;
+	pages = a->pages;
+	if (!ioas_pages_is_device(pages)) {
+		end = d->ops->leaf_last(d, at);
+	} else {
+		ioas_mutex_lock(&pages->mutex, IOAS_RANK_PAGES);
+		if (!pages->device->revoked)
+			end = d->ops->leaf_last(d, at);
+		ioas_mutex_unlock(&pages->mutex);
+	}
+	return ioas_min(end, last);
+}
+
+/* Where the stretch of the stage ends. */
+static ioas_iova_t stretch_last(const struct ioas *ioas, struct ioas_domain *d,
+				const struct stage *s)
+	__must_hold_shared(ioas->iova_lock)
+{
+	const struct ioas_bitmap *b = s->b;
+	const uint64_t end = stage_last(s);
+
+	if (end >= (b->last - b->base) >> b->granularity_lg2)
+		return b->last;
+	return leaf_end(ioas, d,
+			b->base + (((end + 1) << b->granularity_lg2) - 1),
+			b->last);
+}
+
+/*
+ * Read from *@at on until something is found, and move on. Return: 0, 1 (there
+ * is no more), or -errno, for what comes after that which was found.
+ */
+static int dirty_step(const struct ioas *ioas, struct ioas_domain *d,
+		      unsigned int flags, struct stage *s, ioas_iova_t *at)
+	__must_hold_shared(ioas->iova_lock)
+{
+	int ret = 0;
+
+	while (!ret && !s->any) {
+		ioas_iova_t last;
+
+		stage_begin(s, *at);
+		last = stretch_last(ioas, d, s);
+		ret = dirty_walk(ioas, d, *at, last, flags, &s->sink);
+		if (!ret && last == s->b->last)
+			ret = 1;
+		*at = last + 1;
+	}
+	if (!(flags & IOAS_DIRTY_NO_CLEAR))
+		d->ops->sync(d);
+	return ret;
+}
+
 int ioas_dirty_read(struct ioas *ioas, struct ioas_domain *domain,
 		    const struct ioas_dirty_request *rq)
 {
 	uint8_t room[WINDOW_DEFAULT];
 	struct ioas_bitmap bitmap;
-	ioas_iova_t last;
+	struct stage stage = { .sink.mark = stage_mark, .b = &bitmap };
+	ioas_iova_t at = rq->iova, last;
+	bool begun = false;
 	int ret, error;
 
-	ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
-	ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
-	ret = domain_check(ioas, domain);
-	if (!ret)
-		ret = request_check(ioas, rq, &last);
-	if (!ret) {
-		ioas_bitmap_init(&bitmap, rq, ioas->ctx->page_lg2, room,
-				 sizeof(room));
-		ret = dirty_walk(ioas, domain, rq->iova, last, rq->flags,
-				 &bitmap.sink);
-		if (!(rq->flags & IOAS_DIRTY_NO_CLEAR))
-			domain->ops->sync(domain);
-		error = ioas_bitmap_finish(&bitmap);
-		ret = ret ? ret : error;
-	}
-	ioas_read_unlock(&ioas->iova_lock);
-	ioas_read_unlock(&ioas->domains_lock);
-	return ret;
+	do {
+		ioas_read_lock(&ioas->domains_lock, IOAS_RANK_DOMAINS);
+		ioas_read_lock(&ioas->iova_lock, IOAS_RANK_IOVA);
+		ret = domain_check(ioas, domain);
+		if (!ret && !begun)
+			ret = request_check(ioas, rq, &last);
+		if (!ret && !begun)
+			ioas_bitmap_init(&bitmap, rq, ioas->ctx->page_lg2,
+					 room, sizeof(room));
+		begun |= !ret;
+		if (!ret)
+			ret = dirty_step(ioas, domain, rq->flags, &stage, &at);
+		ioas_read_unlock(&ioas->iova_lock);
+		ioas_read_unlock(&ioas->domains_lock);
+		if (begun)
+			stage_copy(&stage, &bitmap);
+	} while (!ret);
+	if (!begun)
+		return ret;
+	error = ioas_bitmap_finish(&bitmap);
+	return ret < 0 ? ret : error;
 }

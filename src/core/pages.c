@@ -252,13 +252,13 @@ int ioas_pages_check(const struct ioas_origin *origin, uint8_t page_lg2,
 
 static void pages_principal(struct ioas_pages *pages, bool account_mm)
 {
-	const struct ioas_caller *c = ioas_caller_current();
+	struct ioas_caller *c = ioas_caller_current();
 
 	if (ioas_pages_is_device(pages))
 		return;
 	if (c)
 		pages->principal = ioas_principal_get(c->principal);
-	if (pages->principal && !c->lock_unlimited)
+	if (pages->principal && !ioas_caller_lock_unlimited(c))
 		pages->mode = account_mm ? IOAS_ACCOUNT_MM : IOAS_ACCOUNT_USER;
 }
 

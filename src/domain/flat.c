@@ -549,6 +549,11 @@ static int flat_set_dirty_tracking(struct ioas_domain *d, bool on)
 }
 
 /* A granule that is mapped. */
+static ioas_iova_t flat_leaf_last(struct ioas_domain *d, ioas_iova_t iova)
+{
+	return iova | (ioas_domain_granule(d) - 1);
+}
+
 static bool dirty_add(struct flat_domain *f, ioas_iova_t granule)
 	__must_hold(&f->lock)
 {
@@ -652,6 +657,7 @@ static const struct ioas_domain_ops flat_dirty_ops = {
 	.sync = flat_sync,
 	.read_and_clear_dirty = flat_read_and_clear_dirty,
 	.set_dirty_tracking = flat_set_dirty_tracking,
+	.leaf_last = flat_leaf_last,
 	.destroy = flat_destroy,
 };
 

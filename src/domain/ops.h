@@ -145,6 +145,12 @@ struct ioas_domain_ops {
 				    ioas_iova_t last, unsigned int flags,
 				    struct ioas_dirty_sink *sink);
 	int (*set_dirty_tracking)(struct ioas_domain *d, bool on);
+	/*
+	 * Where what is tracked as one, and covers @iova, ends; @iova if nothing
+	 * does. Whoever reads in pieces cuts there: read in part it would stay
+	 * dirty, or its rest be forgotten. There if read_and_clear_dirty is.
+	 */
+	ioas_iova_t (*leaf_last)(struct ioas_domain *d, ioas_iova_t iova);
 
 	/*
 	 * Cut leaves so that none straddles the border before @iova; NULL if

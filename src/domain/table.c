@@ -146,6 +146,15 @@ static int table_set_dirty_tracking(struct ioas_domain *d, bool on)
 	return 0;
 }
 
+static ioas_iova_t table_leaf_last(struct ioas_domain *d, ioas_iova_t iova)
+{
+	struct ioas_pt_leaf leaf;
+
+	if (ioas_pt_leaf(table_of(d)->pt, iova, &leaf))
+		return iova;
+	return leaf.iova + (((uint64_t)1 << leaf.lg2) - 1);
+}
+
 static int table_split(struct ioas_domain *d, ioas_iova_t iova)
 {
 	return ioas_pt_split(table_of(d)->pt, iova);
@@ -179,6 +188,7 @@ static const struct ioas_domain_ops table_dirty_ops = {
 	.sync = table_sync,
 	.read_and_clear_dirty = table_read_and_clear_dirty,
 	.set_dirty_tracking = table_set_dirty_tracking,
+	.leaf_last = table_leaf_last,
 	.split = table_split,
 	.destroy = table_destroy,
 };

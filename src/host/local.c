@@ -169,8 +169,10 @@ static int host_file_origin(struct ioas_host *h, int32_t fd,
 	return ioas_origin_file_create(&l->backings, fd, out);
 }
 
-static int host_fd_reserve(struct ioas_host *h, unsigned int flags, int32_t *fd)
+static int host_fd_reserve(struct ioas_host *h, struct ioas_ufile *file,
+			   unsigned int flags, int32_t *fd)
 {
+	(void)file;
 	return ioas_files_reserve(&local_of(h)->files, flags, fd);
 }
 
@@ -190,10 +192,13 @@ static int host_fd_get(struct ioas_host *h, int32_t fd, struct ioas_ufile **out)
 	return ioas_files_get(&local_of(h)->files, fd, out);
 }
 
-static int host_shm_create(struct ioas_host *h, uint64_t length,
+static int host_shm_create(struct ioas_host *h, struct ioas_ufile *file,
+			   uint64_t offset, uint64_t length,
 			   struct ioas_shm *out)
 {
 	(void)h;
+	(void)file;
+	(void)offset;
 	return ioas_maps_shm_create(length, out);
 }
 

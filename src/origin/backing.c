@@ -20,32 +20,38 @@
 #include <unistd.h>
 
 #include "base/errno.h"
-#include "base/run.h"
 #include "origin/chunk.h"
 #include "origin/reach.h"
 #include "seam/fault.h"
 
-/* ---- private memory ----------------------------------------------------- */
+/* ---- this process ------------------------------------------------------- */
 
-static void *process_pointer(void *owner, uint64_t page)
+static int self_populate(struct ioas_vspace *s, const struct ioas_vma *vma,
+			 uint64_t address, uint64_t nr, bool write,
+			 uint64_t *done)
 {
-	(void)owner;
-	(void)page;
-	return NULL;
+	struct ioas_vma now;
+	int ret = ioas_reach_populate(address, nr, s->b->frames->page_lg2,
+				      write, done);
+
+	(void)vma;
+	/* To the kernel a hole is a lack of memory. */
+	if (ret == -ENOMEM && ioas_vma_find(&s->vmas, address, &now))
+		ret = -EFAULT;
+	return ret;
 }
 
-static int process_copy(void *owner, uint64_t page, uint64_t offset,
-			void *buffer, uint64_t length, bool write)
+static int self_copy(struct ioas_vspace *s, uint64_t address, void *buffer,
+		     uint64_t length, bool write)
 {
-	const struct ioas_backings *b = owner;
-
-	return ioas_reach_copy((page << b->frames->page_lg2) + offset, buffer,
-			       length, write);
+	(void)s;
+	return ioas_reach_copy(address, buffer, length, write);
 }
 
-static const struct ioas_frames_ops process_frames = {
-	.pointer = process_pointer,
-	.copy = process_copy,
+static const struct ioas_vspace_ops self_ops = {
+	.populate = self_populate,
+	.access = self_copy,
+	.reach = self_copy,
 };
 
 /* ---- life --------------------------------------------------------------- */
@@ -67,8 +73,6 @@ static uint64_t memfd_dev(unsigned int flags)
 
 int ioas_backings_init(struct ioas_backings *b, struct ioas_frames *frames)
 {
-	const struct ioas_frames_owner by = { .ops = &process_frames,
-					      .owner = b };
 	int ret = ioas_reach_check();
 
 	if (frames->page_lg2 != ioas_log2((uint64_t)sysconf(_SC_PAGESIZE)))
@@ -85,25 +89,26 @@ int ioas_backings_init(struct ioas_backings *b, struct ioas_frames *frames)
 				     } };
 	for (unsigned int i = 0; i < IOAS_BACKINGS_SLOTS; i++)
 		ioas_list_init(&b->chunks[i]);
-	ret = ioas_vmas_open(&b->vmas);
+	ret = ioas_vmas_open(&b->self.vmas);
 	if (ret)
 		return ret;
-	ret = ioas_frames_alloc(frames, frames->identity_nr, &by, &b->process);
-	if (ret) {
-		ioas_vmas_close(&b->vmas);
-		return ret;
-	}
 	b->frames = frames;
-	return 0;
+	ret = ioas_vspace_init(&b->self, b, &self_ops);
+	if (ret) {
+		ioas_vmas_close(&b->self.vmas);
+		b->frames = NULL;
+	}
+	return ret;
 }
 
 void ioas_backings_fini(struct ioas_backings *b)
 {
 	if (!b->frames)
 		return;
-	IOAS_CHECK(ioas_backings_pinned(b) || ioas_backings_chunks(b));
-	ioas_frames_free(b->frames, b->process);
-	ioas_vmas_close(&b->vmas);
+	IOAS_CHECK(ioas_backings_pinned(b) || ioas_backings_chunks(b) ||
+		   b->nr_peers);
+	ioas_vspace_fini(&b->self);
+	ioas_vmas_close(&b->self.vmas);
 	b->frames = NULL;
 }
 
@@ -115,7 +120,7 @@ uint64_t ioas_backings_pinned(struct ioas_backings *b)
 	nr = b->chunk_pins;
 	ioas_mutex_unlock(&b->lock);
 	return nr +
-	       atomic_load_explicit(&b->process_pins, memory_order_relaxed);
+	       atomic_load_explicit(&b->address_pins, memory_order_relaxed);
 }
 
 uint64_t ioas_backings_chunks(struct ioas_backings *b)
@@ -151,17 +156,47 @@ static struct ioas_chunk *chunk_find(struct ioas_backings *b, uint64_t dev,
 	return NULL;
 }
 
+/* Drop @nr references, of which @pins are pins. */
+static void chunk_put(struct ioas_chunk *c, uint64_t nr, uint64_t pins)
+{
+	struct ioas_backings *b = c->b;
+	bool last;
+
+	ioas_mutex_lock(&b->lock, IOAS_RANK_ORIGIN);
+	IOAS_CHECK(c->refs < nr || b->chunk_pins < pins);
+	c->refs -= nr;
+	b->chunk_pins -= pins;
+	last = !c->refs;
+	if (last) {
+		ioas_list_del(&c->link);
+		b->nr_chunks--;
+	}
+	ioas_mutex_unlock(&b->lock);
+	if (!last)
+		return;
+	ioas_frames_free(b->frames, c->first);
+	ioas_chunk_unmap(c);
+	ioas_free(c, sizeof(*c));
+}
+
+static void chunk_unpinned(struct ioas_backing *o, uint64_t nr)
+{
+	chunk_put(ioas_container_of(o, struct ioas_chunk, head), nr, nr);
+}
+
 static int chunk_create(struct ioas_backings *b, uint64_t dev, uint64_t ino,
 			uint64_t index, struct ioas_chunk **out)
 	__must_hold(b->lock)
 {
 	struct ioas_chunk *c = ioas_zalloc(sizeof(*c), IOAS_FP_ALLOC_LIST);
-	const struct ioas_frames_owner by = { .ops = &ioas_chunk_frames,
-					      .owner = c };
+	struct ioas_frames_owner by = { .ops = &ioas_chunk_frames };
 	int ret;
 
 	if (!c)
 		return -ENOMEM;
+	c->head = (struct ioas_backing){ .nr_frames = IOAS_CHUNK_PAGES,
+					 .unpinned = chunk_unpinned };
+	by.owner = &c->head;
 	c->b = b;
 	c->dev = dev;
 	c->ino = ino;
@@ -206,29 +241,6 @@ static void chunk_pinned(struct ioas_chunk *c, uint64_t nr)
 	ioas_mutex_unlock(&c->b->lock);
 }
 
-/* Drop @nr references, of which @pins are pins. */
-static void chunk_put(struct ioas_chunk *c, uint64_t nr, uint64_t pins)
-{
-	struct ioas_backings *b = c->b;
-	bool last;
-
-	ioas_mutex_lock(&b->lock, IOAS_RANK_ORIGIN);
-	IOAS_CHECK(c->refs < nr || b->chunk_pins < pins);
-	c->refs -= nr;
-	b->chunk_pins -= pins;
-	last = !c->refs;
-	if (last) {
-		ioas_list_del(&c->link);
-		b->nr_chunks--;
-	}
-	ioas_mutex_unlock(&b->lock);
-	if (!last)
-		return;
-	ioas_frames_free(b->frames, c->first);
-	ioas_chunk_unmap(c);
-	ioas_free(c, sizeof(*c));
-}
-
 int ioas_backings_admit(struct ioas_backings *b, uint64_t dev, uint64_t ino,
 			uint64_t page, bool write)
 {
@@ -252,19 +264,6 @@ int ioas_backings_admit(struct ioas_backings *b, uint64_t dev, uint64_t ino,
 
 /* ---- pins --------------------------------------------------------------- */
 
-static bool request_has_room(const struct ioas_pin_request *rq, ioas_pfn_t pfn)
-{
-	return ioas_runs_room(rq->runs, rq->nr_runs, rq->max_runs, pfn);
-}
-
-/* There is room. */
-static void request_append(struct ioas_pin_request *rq, ioas_pfn_t pfn,
-			   uint64_t nr)
-{
-	ioas_runs_append(rq->runs, &rq->nr_runs, rq->max_runs, pfn, nr);
-	rq->nr_pinned += nr;
-}
-
 int ioas_backings_pin_file(struct ioas_backings *b,
 			   const struct ioas_chunk_source *src, uint64_t page,
 			   uint64_t nr, struct ioas_pin_request *rq)
@@ -279,7 +278,7 @@ int ioas_backings_pin_file(struct ioas_backings *b,
 			return ret;
 		at = page & (IOAS_CHUNK_PAGES - 1);
 		done = 0;
-		if (!request_has_room(rq, c->first + at)) {
+		if (!ioas_request_room(rq, c->first + at)) {
 			chunk_put(c, 1, 0);
 			return 0;
 		}
@@ -291,58 +290,25 @@ int ioas_backings_pin_file(struct ioas_backings *b,
 			return ret;
 		}
 		chunk_pinned(c, done);
-		request_append(rq, c->first + at, done);
+		ioas_request_append(rq, c->first + at, done);
 	}
 	return ret;
-}
-
-int ioas_backings_pin_address(struct ioas_backings *b, uint64_t address,
-			      uint64_t nr, struct ioas_pin_request *rq)
-{
-	const uint8_t lg2 = b->frames->page_lg2;
-	const ioas_pfn_t first = b->process + (address >> lg2);
-	struct ioas_vma vma;
-	uint64_t done;
-	int ret;
-
-	if (!request_has_room(rq, first))
-		return 0;
-	ret = ioas_reach_populate(address, nr, lg2, rq->write, &done);
-	/* To the kernel a hole is a lack of memory. */
-	if (ret == -ENOMEM && ioas_vma_find(&b->vmas, address, &vma))
-		ret = -EFAULT;
-	if (ret)
-		return ret;
-	atomic_fetch_add_explicit(&b->process_pins, done, memory_order_relaxed);
-	request_append(rq, first, done);
-	return 0;
-}
-
-static void process_unpin(struct ioas_backings *b, uint64_t nr)
-{
-	const uint64_t had = atomic_fetch_sub_explicit(&b->process_pins, nr,
-						       memory_order_relaxed);
-
-	IOAS_CHECK(had < nr);
 }
 
 void ioas_backings_unpin(struct ioas_backings *b, ioas_pfn_t pfn, uint64_t nr)
 {
 	while (nr) {
-		uint64_t page, n = nr;
+		struct ioas_backing *of;
+		uint64_t page, n;
 		void *owner;
 
 		if (IOAS_CHECK(!ioas_frames_lookup(b->frames, pfn, &owner,
 						   &page) ||
 			       !owner))
 			return;
-		if (owner == b) {
-			n = ioas_min(nr, b->frames->identity_nr - page);
-			process_unpin(b, n);
-		} else {
-			n = ioas_min(nr, IOAS_CHUNK_PAGES - page);
-			chunk_put(owner, n, n);
-		}
+		of = owner;
+		n = ioas_min(nr, of->nr_frames - page);
+		of->unpinned(of, n);
 		pfn += n;
 		nr -= n;
 	}

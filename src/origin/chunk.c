@@ -29,6 +29,12 @@ static uint8_t chunk_lg2(const struct ioas_chunk *c)
 	return c->b->frames->page_lg2;
 }
 
+static struct ioas_chunk *chunk_of(void *owner)
+{
+	return ioas_container_of((struct ioas_backing *)owner,
+				 struct ioas_chunk, head);
+}
+
 static char *view_address(const struct ioas_chunk *c,
 			  const struct ioas_chunk_view *v, uint64_t page)
 {
@@ -149,7 +155,7 @@ static bool view_verify(const struct ioas_chunk *c,
 	const uint64_t page = (c->index << IOAS_CHUNK_LG2) + v->from;
 	const uint64_t at = (uintptr_t)v->map;
 
-	return !ioas_vma_find(&c->b->vmas, at, own) &&
+	return !ioas_vma_find(&c->b->self.vmas, at, own) &&
 	       own->flags & IOAS_VMA_SHARED && own->dev == c->dev &&
 	       own->ino == c->ino &&
 	       own->offset + (at - own->start) == page << lg2 &&
@@ -206,21 +212,44 @@ static void chunk_settle(struct ioas_chunk *c, int fd)
 		atomic_store_explicit(&c->steady, v->map, memory_order_release);
 }
 
+/* From the file behind another process's mapping; *@fd: to be closed. */
+static int view_from_peer(const struct ioas_chunk *c,
+			  const struct ioas_chunk_source *src, bool write,
+			  struct ioas_chunk_view *v, int *fd)
+{
+	int ret;
+
+	*fd = src->space->ops->open(src->space, src->vma, write);
+	if (*fd < 0)
+		return *fd;
+	ret = view_from_fd(c, *fd, write, v);
+	/* Of what may not be mapped here, bytes can still be reached there. */
+	return ret ? -EOPNOTSUPP : 0;
+}
+
+static int view_new(const struct ioas_chunk *c,
+		    const struct ioas_chunk_source *src, bool *writable,
+		    struct ioas_chunk_view *v, int *fd)
+{
+	if (src->fd >= 0)
+		return view_from_fd(c, src->fd, *writable, v);
+	if (src->space && src->space->ops->open)
+		return view_from_peer(c, src, *writable, v, fd);
+	return view_from_vma(c, src->vma, *writable, v, writable);
+}
+
 /* Let there be a view of @page: 0, -EFAULT, -ENOMEM or -EOPNOTSUPP. */
 static int chunk_open(struct ioas_chunk *c, const struct ioas_chunk_source *src,
 		      uint64_t page, bool write)
 {
 	struct ioas_chunk_view new = { 0 };
 	bool writable = write;
-	int ret = 0;
+	int ret = 0, fd = -1;
 
 	ioas_write_lock(&c->lock, IOAS_RANK_ORIGIN);
 	if (chunk_view(c, page, write))
 		goto out_unlock;
-	if (src->fd >= 0)
-		ret = view_from_fd(c, src->fd, write, &new);
-	else
-		ret = view_from_vma(c, src->vma, write, &new, &writable);
+	ret = view_new(c, src, &writable, &new, &fd);
 	if (ret)
 		goto out_unlock;
 	if (!view_has(&new, page)) {
@@ -234,8 +263,11 @@ static int chunk_open(struct ioas_chunk *c, const struct ioas_chunk_source *src,
 	/* The old one lacks @page, so it ends before or begins after it. */
 	view_unmap(c, &c->view[writable]);
 	c->view[writable] = new;
+	chunk_settle(c, fd);
 out_unlock:
 	ioas_write_unlock(&c->lock);
+	if (fd >= 0)
+		close(fd);
 	return ret;
 }
 
@@ -284,7 +316,7 @@ void ioas_chunk_unmap(struct ioas_chunk *c) __no_lock_analysis
 
 static void *chunk_pointer(void *owner, uint64_t page)
 {
-	struct ioas_chunk *c = owner;
+	struct ioas_chunk *c = chunk_of(owner);
 	char *steady = atomic_load_explicit(&c->steady, memory_order_acquire);
 
 	return steady ? steady + (size_t)(page << chunk_lg2(c)) : NULL;
@@ -293,7 +325,7 @@ static void *chunk_pointer(void *owner, uint64_t page)
 static int chunk_copy(void *owner, uint64_t page, uint64_t offset, void *buffer,
 		      uint64_t length, bool write)
 {
-	struct ioas_chunk *c = owner;
+	struct ioas_chunk *c = chunk_of(owner);
 	const struct ioas_chunk_view *v;
 	int ret = -EFAULT;
 

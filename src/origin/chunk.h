@@ -7,8 +7,9 @@
  *   view[0], read-only    .   |==================================|
  *
  * Consecutive pages have consecutive frames. A view is a mapping of our own: of
- * the whole chunk if we have a descriptor, else a duplicate of a client's
- * mapping, which cannot begin before that does. It goes on to the end of the
+ * the whole chunk if there is a descriptor, ours or one that a peer's mapping
+ * leads to, else a duplicate of a client's mapping, which cannot begin before
+ * that does. It goes on to the end of the
  * chunk, whatever the length of file or mapping, so that one suffices; only
  * huge page files end where the file did, because mapping more would lengthen
  * the file.
@@ -36,6 +37,7 @@ struct ioas_chunk_view {
 
 struct ioas_chunk {
 	/* Set once. The chunk has pages index * IOAS_CHUNK_PAGES and on. */
+	struct ioas_backing head;
 	struct ioas_backings *b;
 	uint64_t dev;
 	uint64_t ino;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reach: process_vm_readv() and madvise() on this process
+ * reach: process_vm_readv(), and madvise() on this process
  *
  * /proc/self/mem would do for reading, but it writes through protections.
  */
@@ -18,34 +18,76 @@
 #define REACH_POPULATE_WRITE 23
 /* The kernel moves less than 2 GiB in a call. */
 #define REACH_COPY_MAX ((uint64_t)1 << 30)
+/* Pages looked at in a call: 4 KiB of vectors. */
+#define PROBE_PAGES 256u
 
 int ioas_reach_check(void)
 {
 	return madvise(NULL, 0, REACH_POPULATE_READ) ? -EOPNOTSUPP : 0;
 }
 
-int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length, bool write)
+static int process_error(void)
 {
-	const pid_t self = getpid();
+	return errno == ESRCH || errno == EPERM ? -errno : -EFAULT;
+}
+
+int ioas_reach_process(pid_t pid, uint64_t address, void *buffer,
+		       uint64_t length, bool write, uint64_t *done)
+{
 	char *buf = buffer;
 
-	while (length) {
-		const size_t n = (size_t)ioas_min(length, REACH_COPY_MAX);
-		struct iovec local = { buf, n };
+	*done = 0;
+	while (*done < length) {
+		const size_t n =
+			(size_t)ioas_min(length - *done, REACH_COPY_MAX);
+		struct iovec local = { buf + *done, n };
 		struct iovec remote = { (void *)(uintptr_t)address, n };
 		ssize_t got;
 
 		if ((uintptr_t)address != address)
 			return -EFAULT;
-		got = write ? process_vm_writev(self, &local, 1, &remote, 1,
-						0) :
-			      process_vm_readv(self, &local, 1, &remote, 1, 0);
+		got = write ? process_vm_writev(pid, &local, 1, &remote, 1, 0) :
+			      process_vm_readv(pid, &local, 1, &remote, 1, 0);
 		if (got <= 0)
-			return -EFAULT;
+			return got ? process_error() : -EFAULT;
 		/* A short count is followed by the error. */
-		buf += got;
+		*done += (uint64_t)got;
 		address += (uint64_t)got;
-		length -= (uint64_t)got;
+	}
+	return 0;
+}
+
+int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length, bool write)
+{
+	uint64_t done;
+
+	return ioas_reach_process(getpid(), address, buffer, length, write,
+				  &done) ?
+		       -EFAULT :
+		       0;
+}
+
+int ioas_reach_probe(pid_t pid, uint64_t address, uint64_t nr, uint8_t page_lg2,
+		     uint64_t *done)
+{
+	struct iovec remote[PROBE_PAGES];
+	char bytes[PROBE_PAGES];
+
+	for (*done = 0; *done < nr;) {
+		const size_t n = (size_t)ioas_min(nr - *done, PROBE_PAGES);
+		struct iovec local = { bytes, n };
+		ssize_t got;
+
+		for (size_t i = 0; i < n; i++) {
+			const uint64_t at = address + ((*done + i) << page_lg2);
+
+			remote[i].iov_base = (void *)(uintptr_t)at;
+			remote[i].iov_len = 1;
+		}
+		got = process_vm_readv(pid, &local, 1, remote, n, 0);
+		if (got <= 0)
+			return got ? process_error() : -EFAULT;
+		*done += (uint64_t)got;
 	}
 	return 0;
 }

@@ -2,12 +2,14 @@
 /*
  * reach: memory that may be gone at any moment, without a signal
  *
- * Both let the kernel do the access, so that a hole, a protection or the end of
+ * All let the kernel do the access, so that a hole, a protection or the end of
  * a file is an error and not a SIGSEGV or a SIGBUS. A copy that meets one has
  * copied what lies before it.
  */
 #ifndef IOAS_ORIGIN_REACH_H
 #define IOAS_ORIGIN_REACH_H
+
+#include <sys/types.h>
 
 #include "base/types.h"
 
@@ -19,6 +21,18 @@ int ioas_reach_check(void);
  */
 int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length,
 		    bool write);
+/*
+ * The same of another process. *@done: bytes copied before what failed. Return:
+ * 0, -EFAULT; -ESRCH, -EPERM: the number helps no more.
+ */
+int ioas_reach_process(pid_t pid, uint64_t address, void *buffer,
+		       uint64_t length, bool write, uint64_t *done);
+/*
+ * Read a byte of each of @nr pages of another process. *@done: how many pages
+ * there were in a row. As above.
+ */
+int ioas_reach_probe(pid_t pid, uint64_t address, uint64_t nr, uint8_t page_lg2,
+		     uint64_t *done);
 /*
  * Let @nr pages from @address on be present, and not shared with a child if
  * @write. *@done is how many are. Return: 0 if any, -ENOMEM or -EFAULT.

@@ -34,122 +34,33 @@
 #include "origin/user.h"
 
 #include "base/errno.h"
-#include "origin/reach.h"
 #include "seam/caller.h"
-
-struct user {
-	struct ioas_backed_origin o;
-	/* Set once: ioas_caller.mm of the client. */
-	const void *mm;
-};
-
-static struct user *user_of(struct ioas_origin *o)
-{
-	return ioas_container_of(o, struct user, o.head);
-}
-
-static const void *caller_mm(void)
-{
-	const struct ioas_caller *c = ioas_caller_current();
-
-	return c ? c->mm : NULL;
-}
-
-/* Pin @nr pages at @address, all in @vma. As ioas_backings_pin_file(). */
-static int pin_vma(struct ioas_backings *b, const struct ioas_vma *vma,
-		   uint64_t address, uint64_t nr, struct ioas_pin_request *rq)
-{
-	const struct ioas_chunk_source src = {
-		.dev = vma->dev, .ino = vma->ino, .fd = -1, .vma = vma
-	};
-	const uint64_t page =
-		(vma->offset + (address - vma->start)) >> b->frames->page_lg2;
-	const uint64_t before = rq->nr_pinned;
-	int ret = -EOPNOTSUPP;
-
-	if (!(vma->flags & (rq->write ? IOAS_VMA_WRITE : IOAS_VMA_READ)))
-		return -EFAULT;
-	if (vma->flags & IOAS_VMA_SHARED)
-		ret = ioas_backings_admit(b, vma->dev, vma->ino, page,
-					  rq->write);
-	if (!ret)
-		ret = ioas_backings_pin_file(b, &src, page, nr, rq);
-	/* The rest, if a later chunk could not be mapped, in the next round. */
-	if (ret == -EOPNOTSUPP && rq->nr_pinned == before)
-		ret = ioas_backings_pin_address(b, address, nr, rq);
-	return ret == -EOPNOTSUPP ? 0 : ret;
-}
-
-static int user_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
-{
-	struct ioas_backings *b = user_of(o)->o.b;
-	const uint64_t limit = b->frames->identity_nr;
-	const uint8_t lg2 = o->page_lg2;
-	int ret = ioas_backed_pin_start(rq);
-
-	if (ret)
-		return ret;
-	while (rq->nr_pinned < rq->nr) {
-		const uint64_t page = rq->first + rq->nr_pinned;
-		const uint64_t had = rq->nr_pinned;
-		struct ioas_vma vma;
-
-		ret = page < limit ?
-			      ioas_vma_find(&b->vmas, page << lg2, &vma) :
-			      -EFAULT;
-		if (!ret)
-			ret = pin_vma(b, &vma, page << lg2,
-				      ioas_min(rq->nr - had,
-					       (vma.last >> lg2) - page + 1),
-				      rq);
-		if (ret || rq->nr_pinned == had)
-			break;
-	}
-	return rq->nr_pinned ? 0 : ret;
-}
-
-/* Of another caller the frames are used, unless it may be anybody. */
-static int user_copy(struct ioas_origin *o, uint64_t offset, void *buffer,
-		     uint64_t length, unsigned int flags)
-{
-	uint64_t last;
-
-	if (!(flags & IOAS_COPY_ADOPT) && caller_mm() != user_of(o)->mm)
-		return -EAGAIN;
-	if (ioas_fault_point(IOAS_FP_COPY))
-		return -EFAULT;
-	if (!length)
-		return 0;
-	if (!ioas_last(offset, length, &last) ||
-	    last >> IOAS_FRAMES_IDENTITY_LG2)
-		return -EFAULT;
-	return ioas_reach_copy(offset, buffer, length, flags & IOAS_COPY_WRITE);
-}
 
 static void user_destroy(struct ioas_origin *o)
 {
-	ioas_free(user_of(o), sizeof(struct user));
+	ioas_free(ioas_container_of(o, struct ioas_vspace_origin, o.head),
+		  sizeof(struct ioas_vspace_origin));
 }
 
 static const struct ioas_origin_ops user_ops = {
 	.name = "user",
-	.pin = user_pin,
+	.pin = ioas_vspace_pin,
 	.unpin = ioas_backed_unpin,
 	.pointer = ioas_backed_pointer,
 	.copy_frame = ioas_backed_copy_frame,
-	.copy = user_copy,
+	.copy = ioas_vspace_copy,
 	.destroy = user_destroy,
 };
 
 int ioas_origin_user_create(struct ioas_backings *b, struct ioas_origin **out)
 {
-	struct user *u = ioas_zalloc(sizeof(*u), IOAS_FP_ALLOC_SPACE);
+	const struct ioas_caller *c = ioas_caller_current();
+	struct ioas_vspace_origin *u =
+		ioas_zalloc(sizeof(*u), IOAS_FP_ALLOC_SPACE);
 
 	if (!u)
 		return -ENOMEM;
-	ioas_origin_init(&u->o.head, &user_ops, b->frames->page_lg2, 0);
-	u->o.b = b;
-	u->mm = caller_mm();
+	ioas_vspace_origin_init(u, &user_ops, &b->self, c ? c->mm : NULL);
 	*out = &u->o.head;
 	return 0;
 }

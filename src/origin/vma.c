@@ -4,7 +4,9 @@
  *
  * PROCMAP_QUERY answers for one address, whatever the number of mappings;
  * kernels before 6.11 have only /proc/self/maps, which is read from its start:
- * about a microsecond for each mapping below the one in question.
+ * about a microsecond for each mapping below the one in question. Of another
+ * process the text is read at positions of the one descriptor that is held,
+ * because opening it again would lead to what the process has by then.
  */
 #include "origin/vma.h"
 
@@ -47,18 +49,56 @@ static int vma_query(const struct ioas_vmas *v, struct vma_query *q)
 	return ioctl(v->fd, VMA_QUERY, q) ? -errno : 0;
 }
 
-int ioas_vmas_open(struct ioas_vmas *v)
+/* Nothing is mapped at 0, which a kernel that is able says. */
+int ioas_vmas_used(const struct ioas_vmas *v)
 {
 	struct vma_query q = { .size = sizeof(q) };
-	int ret;
+	int ret = v->text ? -EOPNOTSUPP : vma_query(v, &q);
 
+	if (!ret || ret == -ENOENT)
+		return 0;
+	return ret == -ESRCH ? -ESRCH : -EOPNOTSUPP;
+}
+
+int ioas_vmas_open(struct ioas_vmas *v)
+{
 	v->fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	if (v->fd < 0)
 		return errno == ENOENT || errno == EACCES ? -EOPNOTSUPP :
 							    -ENOMEM;
-	/* Nothing is mapped at 0, which a kernel that is able says. */
-	ret = vma_query(v, &q);
-	v->text = ret && ret != -ENOENT;
+	v->peer = false;
+	v->text = false;
+	v->text = ioas_vmas_used(v) == -EOPNOTSUPP;
+	return 0;
+}
+
+int ioas_vmas_error(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return -EPERM;
+	case ENOENT:
+	case ESRCH:
+		return -ESRCH;
+	case EMFILE:
+	case ENFILE:
+		return -EMFILE;
+	}
+	return -ENOMEM;
+}
+
+int ioas_vmas_open_peer(struct ioas_vmas *v, pid_t pid)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	v->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (v->fd < 0)
+		return ioas_vmas_error(errno);
+	v->peer = true;
+	v->text = false;
+	v->text = ioas_vmas_used(v) == -EOPNOTSUPP;
 	return 0;
 }
 
@@ -90,9 +130,37 @@ static bool line_parse(const char *line, struct ioas_vma *vma)
 	return true;
 }
 
-static int text_find(uint64_t address, struct ioas_vma *vma)
+/* A place in the text of another process. */
+struct held_text {
+	int fd;
+	off_t at;
+};
+
+static ssize_t held_read(void *cookie, char *buffer, size_t size)
 {
-	FILE *f = fopen("/proc/self/maps", "re");
+	struct held_text *t = cookie;
+	const ssize_t got = pread(t->fd, buffer, size, t->at);
+
+	if (got > 0)
+		t->at += got;
+	return got;
+}
+
+/* @t lives as long as the stream. */
+static FILE *text_open(const struct ioas_vmas *v, struct held_text *t)
+{
+	if (!v->peer)
+		return fopen("/proc/self/maps", "re");
+	*t = (struct held_text){ .fd = v->fd };
+	return fopencookie(t, "r",
+			   (cookie_io_functions_t){ .read = held_read });
+}
+
+static int text_find(const struct ioas_vmas *v, uint64_t address,
+		     struct ioas_vma *vma)
+{
+	struct held_text held;
+	FILE *f = text_open(v, &held);
 	struct ioas_vma at;
 	char *line = NULL;
 	size_t room = 0;
@@ -120,7 +188,7 @@ int ioas_vma_find(const struct ioas_vmas *v, uint64_t address,
 	int ret;
 
 	if (v->text)
-		return text_find(address, vma);
+		return text_find(v, address, vma);
 	ret = vma_query(v, &q);
 	if (ret)
 		return ret == -ENOMEM ? -ENOMEM : -EFAULT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vma: what is mapped at an address of this process, and on what file system
+ * vma: what is mapped at an address of a process, and on what file system
  *
  *   address --> [start, last]  readable, writable, shared; file and offset
  *   dev     --> file system    (mount table)
@@ -12,6 +12,8 @@
  */
 #ifndef IOAS_ORIGIN_VMA_H
 #define IOAS_ORIGIN_VMA_H
+
+#include <sys/types.h>
 
 #include "base/types.h"
 
@@ -39,10 +41,24 @@ struct ioas_vmas {
 	int fd;
 	/* The kernel only has the text (before Linux 6.11). */
 	bool text;
+	/* Another process: the descriptor alone is sure to be of its memory. */
+	bool peer;
 };
 
 /* Return: 0, -EOPNOTSUPP (no /proc) or -ENOMEM. */
 int ioas_vmas_open(struct ioas_vmas *v);
+/*
+ * Of another process: of the memory it has now, whatever it executes later.
+ * Return: 0, -EPERM (not ours to see), -ESRCH, -EMFILE, -ENOMEM.
+ */
+int ioas_vmas_open_peer(struct ioas_vmas *v, pid_t pid);
+/*
+ * Does a process use this memory still? Return: 0, -ESRCH, -EOPNOTSUPP (the
+ * text does not say).
+ */
+int ioas_vmas_used(const struct ioas_vmas *v);
+/* The result for a file of another process that cannot be opened. */
+int ioas_vmas_error(int error);
 void ioas_vmas_close(struct ioas_vmas *v);
 /* What is mapped at @address. Return: 0, -EFAULT (nothing) or -ENOMEM. */
 int ioas_vma_find(const struct ioas_vmas *v, uint64_t address,

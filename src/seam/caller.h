@@ -39,6 +39,11 @@ struct ioas_caller {
 	bool lock_unlimited;
 	/* May change the accounting policy (CAP_SYS_RESOURCE). */
 	bool resource;
+	/*
+	 * Brings the two up to date before they are asked for, and then is NULL;
+	 * so is it if they are. Any lock of the core may be held.
+	 */
+	void (*rights)(struct ioas_caller *caller);
 	/* NULL: no faults are injected. */
 	struct ioas_fault *fault;
 };
@@ -46,6 +51,20 @@ struct ioas_caller {
 static inline struct ioas_caller *ioas_caller_current(void)
 {
 	return ioas_plat_thread()->caller;
+}
+
+static inline bool ioas_caller_lock_unlimited(struct ioas_caller *c)
+{
+	if (c->rights)
+		c->rights(c);
+	return c->lock_unlimited;
+}
+
+static inline bool ioas_caller_resource(struct ioas_caller *c)
+{
+	if (c->rights)
+		c->rights(c);
+	return c->resource;
 }
 
 static inline struct ioas_caller *ioas_caller_enter(struct ioas_caller *c)

@@ -61,7 +61,26 @@ struct ioas_fault {
 	enum ioas_fault_point failed;
 	/* How often each point was reached. */
 	uint64_t reached[IOAS_NR_FAULT_POINTS];
+	/* Bit per point: for this caller it is none. */
+	uint64_t ignored;
+	/* Asked in place of chance, while nth is 0; NULL: chance decides. */
+	bool (*decide)(struct ioas_fault *f, unsigned int point);
 };
+_Static_assert(IOAS_NR_FAULT_POINTS <= 64, "a bit of ignored for each");
+
+/*
+ * Another thread than the one that uses it may look at nth, and set it: a
+ * counter can be a file (fault-injection B.2).
+ */
+static inline uint64_t ioas_fault_nth(const struct ioas_fault *f)
+{
+	return __atomic_load_n(&f->nth, __ATOMIC_RELAXED);
+}
+
+static inline void ioas_fault_set_nth(struct ioas_fault *f, uint64_t nth)
+{
+	__atomic_store_n(&f->nth, nth, __ATOMIC_RELAXED);
+}
 
 /* Some caller has faults armed; false: the current one has not. */
 static inline bool ioas_faults_armed(void)

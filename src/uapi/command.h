@@ -11,6 +11,7 @@
  *     | ioas_ucmd_respond()         copy-out
  *     v
  *   new object published, new descriptor committed; or both undone
+ *     | host op command: the copy before and after, and the result
  */
 #ifndef IOAS_UAPI_COMMAND_H
 #define IOAS_UAPI_COMMAND_H
@@ -29,10 +30,12 @@ struct ioas_ucmd {
 	/* Address of the program's struct, and how much of it there is. */
 	uint64_t user;
 	uint32_t user_size;
-	/* Bytes of the struct that we know. */
+	/* Bytes of the struct that we know; 0: it has not been copied. */
 	uint32_t size;
 	/* The copy: missing bytes are zero. */
 	void *cmd;
+	/* Room for the copy as it came; NULL: the host does not ask. */
+	void *in;
 
 	/* Set by a handler once it has made them; see the picture. */
 	struct ioas_object *new_object;
@@ -43,6 +46,14 @@ struct ioas_ucmd {
 
 /* 0, a result, or -errno. */
 typedef int ioas_ucmd_fn(struct ioas_ucmd *ucmd);
+
+/* ucmd->cmd has been copied, of @size bytes that we know. */
+static inline void ioas_ucmd_copied(struct ioas_ucmd *ucmd, size_t size)
+{
+	ucmd->size = (uint32_t)size;
+	if (ioas_unlikely(ucmd->in != NULL))
+		memcpy(ucmd->in, ucmd->cmd, size);
+}
 
 /* Write the struct back. Return: 0 or -EFAULT. */
 int ioas_ucmd_respond(struct ioas_ucmd *ucmd);
@@ -86,7 +97,7 @@ ioas_ucmd_fn ioas_cmd_test; /* mock/test.c */
  */
 bool ioas_test_op_releases(uint32_t op);
 
-/* Container requests (11). vfio.c */
-int64_t ioas_vfio_ioctl(struct ioas_iommufd *ictx, uint32_t cmd, uint64_t arg);
+/* Container requests (11): ucmd->user is the argument. vfio.c */
+int64_t ioas_vfio_ioctl(struct ioas_ucmd *ucmd, uint32_t cmd);
 
 #endif

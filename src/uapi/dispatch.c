@@ -81,6 +81,9 @@ union ucmd_room {
 	/* Every struct begins with its size. */
 	uint32_t size;
 	struct ioas_abi_test_cmd test;
+	struct ioas_abi_vfio_iommu_get_info vfio_info;
+	struct ioas_abi_vfio_iommu_map_dma vfio_map;
+	struct ioas_abi_vfio_iommu_unmap_dma vfio_unmap;
 };
 
 static const struct command *command_find(const struct ioas_iommufd *ictx,
@@ -119,7 +122,7 @@ int ioas_ucmd_file(struct ioas_ucmd *ucmd, struct ioas_ufile *file,
 	struct ioas_host *host = ucmd->ictx->uapi->host;
 	int ret = ioas_fault_point(IOAS_FP_FD) ?
 			  -ENOMEM :
-			  host->ops->fd_reserve(host, flags, fd);
+			  host->ops->fd_reserve(host, file, flags, fd);
 
 	if (ret) {
 		ioas_ufile_put(file);
@@ -224,12 +227,56 @@ static bool ucmd_read_fast(struct ioas_ucmd *ucmd, const struct command *c,
 	return true;
 }
 
+static int64_t ucmd_ioctl(struct ioas_ucmd *ucmd, union ucmd_room *room,
+			  uint32_t cmd)
+{
+	const uint32_t nr = cmd & 0xff;
+	const uint32_t last = ucmd->ictx->uapi->mock ? NR_TEST : NR_LAST;
+	const struct command *c;
+	bool release;
+
+	if (nr < NR_FIRST || nr > last)
+		return ioas_vfio_ioctl(ucmd, cmd);
+	c = command_find(ucmd->ictx, cmd);
+	if (!ucmd_read_fast(ucmd, c, room)) {
+		int ret = ucmd_read(ucmd, c, room);
+
+		if (ret)
+			return ret;
+	}
+	ioas_ucmd_copied(ucmd, c->size);
+	release = c->release || (c == &test_command &&
+				 ioas_test_op_releases(room->test.op));
+	if (release && ioas_faults_armed())
+		return ucmd_run_release(c, ucmd);
+	if (!release && ioas_fault_point(IOAS_FP_COPY))
+		return -EFAULT;
+	return ucmd_run(c, ucmd);
+}
+
+/* For a host that wants to know: the request as it came is kept aside. */
+static __attribute__((noinline)) int64_t
+ucmd_ioctl_told(struct ioas_ucmd *ucmd, union ucmd_room *room, uint32_t cmd)
+{
+	struct ioas_host *host = ucmd->ictx->uapi->host;
+	union ucmd_room in;
+	struct ioas_host_command told = {
+		.ictx = ucmd->ictx,
+		.cmd = cmd,
+		.in = &in,
+		.out = room,
+	};
+
+	ucmd->in = &in;
+	told.result = ucmd_ioctl(ucmd, room, cmd);
+	told.size = ucmd->size;
+	host->ops->command(host, &told);
+	return told.result;
+}
+
 int64_t ioas_iommufd_ioctl(struct ioas_iommufd *ictx, uint32_t cmd,
 			   uint64_t arg)
 {
-	const uint32_t nr = cmd & 0xff;
-	const uint32_t last = ictx->uapi->mock ? NR_TEST : NR_LAST;
-	const struct command *c;
 	union ucmd_room room;
 	struct ioas_ucmd ucmd = {
 		.ictx = ictx,
@@ -237,23 +284,8 @@ int64_t ioas_iommufd_ioctl(struct ioas_iommufd *ictx, uint32_t cmd,
 		.cmd = &room,
 		.new_fd = -1,
 	};
-	bool release;
 
-	if (nr < NR_FIRST || nr > last)
-		return ioas_vfio_ioctl(ictx, cmd, arg);
-	c = command_find(ictx, cmd);
-	if (!ucmd_read_fast(&ucmd, c, &room)) {
-		int ret = ucmd_read(&ucmd, c, &room);
-
-		if (ret)
-			return ret;
-	}
-	ucmd.size = c->size;
-	release = c->release || (c == &test_command &&
-				 ioas_test_op_releases(room.test.op));
-	if (release && ioas_faults_armed())
-		return ucmd_run_release(c, &ucmd);
-	if (!release && ioas_fault_point(IOAS_FP_COPY))
-		return -EFAULT;
-	return ucmd_run(c, &ucmd);
+	if (ioas_unlikely(ioas_host_of(ictx)->command != NULL))
+		return ucmd_ioctl_told(&ucmd, &room, cmd);
+	return ucmd_ioctl(&ucmd, &room, cmd);
 }

@@ -34,6 +34,20 @@ struct ioas_shm {
 };
 
 struct ioas_host;
+struct ioas_iommufd;
+
+/* A request that has been handled. Good for the duration of the call. */
+struct ioas_host_command {
+	struct ioas_iommufd *ictx;
+	uint32_t cmd;
+	/* Bytes of the struct that we know; 0: none, or it was never copied. */
+	uint32_t size;
+	/* Our copy of it, as it came and as the handler left it. */
+	const void *in;
+	const void *out;
+	/* Or -errno. */
+	int64_t result;
+};
 
 struct ioas_host_ops {
 	/*
@@ -51,10 +65,11 @@ struct ioas_host_ops {
 
 	/*
 	 * A new descriptor in two steps: a number that nobody can use yet, then
-	 * the file behind it, or never. fd_commit takes the reference of @file
-	 * and cannot fail. Return: 0, -EMFILE or -ENOMEM.
+	 * @file behind it, or never. fd_commit takes the reference of @file and
+	 * cannot fail. Return: 0, -EMFILE or -ENOMEM.
 	 */
-	int (*fd_reserve)(struct ioas_host *h, unsigned int flags, int32_t *fd);
+	int (*fd_reserve)(struct ioas_host *h, struct ioas_ufile *file,
+			  unsigned int flags, int32_t *fd);
 	void (*fd_commit)(struct ioas_host *h, int32_t fd,
 			  struct ioas_ufile *file);
 	void (*fd_cancel)(struct ioas_host *h, int32_t fd);
@@ -64,8 +79,13 @@ struct ioas_host_ops {
 	 */
 	int (*fd_get)(struct ioas_host *h, int32_t fd, struct ioas_ufile **out);
 
-	/* Return: 0 or -ENOMEM. @length is a multiple of the page size. */
-	int (*shm_create)(struct ioas_host *h, uint64_t length,
+	/*
+	 * Memory that programs will map through @file, an iommufd, at @offset;
+	 * multiples of the page size. No two that live overlap. @file may be
+	 * closed before the memory is destroyed. Return: 0 or -ENOMEM.
+	 */
+	int (*shm_create)(struct ioas_host *h, struct ioas_ufile *file,
+			  uint64_t offset, uint64_t length,
 			  struct ioas_shm *out);
 	void (*shm_destroy)(struct ioas_host *h, struct ioas_shm *shm);
 
@@ -74,6 +94,12 @@ struct ioas_host_ops {
 	 * of the front end held: must neither block nor call back. May be NULL.
 	 */
 	void (*file_changed)(struct ioas_host *h, struct ioas_ufile *file);
+
+	/*
+	 * An ioctl of an iommufd has been handled, or refused. What it made is
+	 * there for all by now. May be NULL.
+	 */
+	void (*command)(struct ioas_host *h, const struct ioas_host_command *c);
 };
 
 struct ioas_host {

@@ -133,6 +133,7 @@ static void file_release(struct ioas_ufile *f)
 {
 	struct iommufd_file *file = file_of(f);
 
+	file->ictx->file = NULL;
 	ioas_iommufd_put(file->ictx);
 	ioas_free(file, sizeof(*file));
 }
@@ -167,6 +168,7 @@ int ioas_iommufd_open(struct ioas_uapi *uapi, unsigned int flags,
 	}
 	ioas_ufile_init(&file->file,
 			flags & IOAS_OPEN_VFIO ? &vfio_ops : &iommufd_ops);
+	file->ictx->file = &file->file;
 	*out = &file->file;
 	return 0;
 }

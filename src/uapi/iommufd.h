@@ -49,6 +49,11 @@ void ioas_uapi_destroy(struct ioas_uapi *uapi);
 
 struct ioas_iommufd {
 	struct ioas_uapi *uapi;
+	/*
+	 * What programs have open, for whoever serves a request of it; NULL
+	 * once the last descriptor is closed. No reference.
+	 */
+	struct ioas_ufile *file;
 	/* In uapi->contexts. */
 	struct ioas_list link;
 	_Atomic uint32_t refs;

@@ -20,9 +20,9 @@ int ioas_cmd_destroy(struct ioas_ucmd *ucmd)
  */
 static int rlimit_set(struct ioas_iommufd *ictx, uint64_t val)
 {
-	const struct ioas_caller *c = ioas_caller_current();
+	struct ioas_caller *c = ioas_caller_current();
 
-	if (c && !c->resource)
+	if (c && !ioas_caller_resource(c))
 		return -EPERM;
 	if (ioas_objects_any(ictx))
 		return -EBUSY;

@@ -49,32 +49,60 @@ static int region_insert(struct ioas_regions *r, struct ioas_region *region,
 
 	ioas_assert_held(&r->lock);
 	for (;; at = at->next) {
-		if (!ioas_last(offset, region->shm.length, &last) ||
+		if (!ioas_last(offset, region->length, &last) ||
 		    last > OFFSET_MAX)
 			return -ENOSPC;
 		if (at == &r->list || last < region_of(at)->offset)
 			break;
-		offset = region_of(at)->offset + region_of(at)->shm.length;
+		offset = region_of(at)->offset + region_of(at)->length;
 	}
 	region->offset = offset;
 	ioas_list_add_tail(at, &region->link);
 	return 0;
 }
 
-/* Zeroed memory. The host's own allocation is a fault point of ours. */
-static int shm_create(struct ioas_iommufd *ictx, uint64_t length,
-		      struct ioas_shm *shm)
+/* What programs see of the range from now on; @shm of length 0: nothing. */
+static void region_show(struct ioas_regions *r, struct ioas_region *region,
+			struct ioas_shm shm)
 {
-	if (ioas_fault_point(IOAS_FP_ALLOC_LIST))
-		return -ENOMEM;
-	return ioas_host_of(ictx)->shm_create(ictx->uapi->host, length, shm);
+	ioas_mutex_lock(&r->lock, IOAS_RANK_QUEUE);
+	region->shm = shm;
+	ioas_mutex_unlock(&r->lock);
 }
 
-static void region_free(struct ioas_region *region)
+/* Zeroed memory. The host's own allocation is a fault point of ours. */
+static int shm_create(struct ioas_region *region)
 {
-	struct ioas_uapi *uapi = region->owner->ictx->uapi;
+	struct ioas_iommufd *ictx = region->owner->ictx;
+	struct ioas_shm shm;
+	int ret = -ENOMEM;
 
-	uapi->host->ops->shm_destroy(uapi->host, &region->shm);
+	if (!ioas_fault_point(IOAS_FP_ALLOC_LIST))
+		ret = ioas_host_of(ictx)->shm_create(
+			ictx->uapi->host, ictx->file, region->offset,
+			region->length, &shm);
+	if (!ret)
+		region_show(&ictx->regions, region, shm);
+	return ret;
+}
+
+static void shm_destroy(struct ioas_region *region)
+{
+	struct ioas_iommufd *ictx = region->owner->ictx;
+	struct ioas_shm shm = region->shm;
+
+	region_show(&ictx->regions, region, (struct ioas_shm){ .fd = -1 });
+	ioas_host_of(ictx)->shm_destroy(ictx->uapi->host, &shm);
+}
+
+/* The range is free for others. */
+static void region_remove(struct ioas_region *region)
+{
+	struct ioas_regions *r = &region->owner->ictx->regions;
+
+	ioas_mutex_lock(&r->lock, IOAS_RANK_QUEUE);
+	ioas_list_del(&region->link);
+	ioas_mutex_unlock(&r->lock);
 	ioas_free(region, sizeof(*region));
 }
 
@@ -93,16 +121,17 @@ int ioas_region_create(struct ioas_object *owner, uint64_t length,
 	if (!region)
 		return -ENOMEM;
 	region->owner = owner;
-	ret = shm_create(ictx, length, &region->shm);
-	if (ret) {
-		ioas_free(region, sizeof(*region));
-		return ret;
-	}
+	region->length = length;
 	ioas_mutex_lock(&r->lock, IOAS_RANK_QUEUE);
 	ret = region_insert(r, region, offset_base(ictx));
 	ioas_mutex_unlock(&r->lock);
 	if (ret) {
-		region_free(region);
+		ioas_free(region, sizeof(*region));
+		return ret;
+	}
+	ret = shm_create(region);
+	if (ret) {
+		region_remove(region);
 		return ret;
 	}
 	*out = region;
@@ -111,15 +140,10 @@ int ioas_region_create(struct ioas_object *owner, uint64_t length,
 
 void ioas_region_destroy(struct ioas_region *region)
 {
-	struct ioas_regions *r;
-
 	if (!region)
 		return;
-	r = &region->owner->ictx->regions;
-	ioas_mutex_lock(&r->lock, IOAS_RANK_QUEUE);
-	ioas_list_del(&region->link);
-	ioas_mutex_unlock(&r->lock);
-	region_free(region);
+	shm_destroy(region);
+	region_remove(region);
 }
 
 static struct ioas_region *region_find(struct ioas_regions *r, uint64_t offset)

@@ -8,6 +8,9 @@
  * A region belongs to an object, whose driver made it. While a program has it
  * mapped (who asked mmap holds a reference), its object is busy.
  *
+ * The host makes the memory for a range that is already taken, and destroys it
+ * before the range is free: it may be part of the file that programs map.
+ *
  * Locks: regions->lock (rank QUEUE) guards the list.
  */
 #ifndef IOAS_UAPI_REGION_H
@@ -32,6 +35,8 @@ struct ioas_region {
 	/* Set once. */
 	struct ioas_object *owner;
 	uint64_t offset;
+	uint64_t length;
+	/* Guarded: its length is 0 while the range has no memory. */
 	struct ioas_shm shm;
 };
 

@@ -222,22 +222,25 @@ static int info_fill(struct ioas_space *space, uint64_t user,
 		     ioas_copy_to(user, info, ioas_min(argsz, sizeof(*info)));
 }
 
-static int64_t vfio_get_info(struct ioas_iommufd *ictx, uint64_t user)
+static int64_t vfio_get_info(struct ioas_ucmd *ucmd)
 {
-	struct ioas_abi_vfio_iommu_get_info info = { 0 };
+	struct ioas_abi_vfio_iommu_get_info *info = ucmd->cmd;
 	const size_t least =
 		offsetof(struct ioas_abi_vfio_iommu_get_info, cap_offset);
 	struct ioas_space *space;
-	int ret = ioas_copy_from(&info, user, least);
+	int ret;
 
+	*info = (struct ioas_abi_vfio_iommu_get_info){ 0 };
+	ret = ioas_copy_from(info, ucmd->user, least);
 	if (ret)
 		return ret;
-	if (info.argsz < least)
+	ioas_ucmd_copied(ucmd, sizeof(*info));
+	if (info->argsz < least)
 		return -EINVAL;
-	space = compat_get(ictx);
+	space = compat_get(ucmd->ictx);
 	if (!space)
 		return -ENODEV;
-	ret = info_fill(space, user, &info);
+	ret = info_fill(space, ucmd->user, info);
 	ioas_object_put(&space->obj);
 	return ret;
 }
@@ -270,22 +273,23 @@ static int map_dma(struct ioas_space *space,
 			     dma_prot(map->flags), IOAS_MAP_FIXED, &iova);
 }
 
-static int64_t vfio_map_dma(struct ioas_iommufd *ictx, uint64_t user)
+static int64_t vfio_map_dma(struct ioas_ucmd *ucmd)
 {
-	struct ioas_abi_vfio_iommu_map_dma map;
+	const struct ioas_abi_vfio_iommu_map_dma *map = ucmd->cmd;
 	struct ioas_space *space;
-	int ret = ioas_copy_from(&map, user, sizeof(map));
+	int ret = ioas_copy_from(ucmd->cmd, ucmd->user, sizeof(*map));
 
 	if (ret)
 		return ret;
-	if (map.argsz < sizeof(map) ||
-	    map.flags & ~(IOAS_ABI_VFIO_DMA_MAP_FLAG_READ |
-			  IOAS_ABI_VFIO_DMA_MAP_FLAG_WRITE))
+	ioas_ucmd_copied(ucmd, sizeof(*map));
+	if (map->argsz < sizeof(*map) ||
+	    map->flags & ~(IOAS_ABI_VFIO_DMA_MAP_FLAG_READ |
+			   IOAS_ABI_VFIO_DMA_MAP_FLAG_WRITE))
 		return -EINVAL;
-	space = compat_get(ictx);
+	space = compat_get(ucmd->ictx);
 	if (!space)
 		return -ENODEV;
-	ret = map_dma(space, &map);
+	ret = map_dma(space, map);
 	ioas_object_put(&space->obj);
 	return ret;
 }
@@ -341,40 +345,41 @@ static int unmap_dma(struct ioas_space *space, uint64_t user,
 	return ret;
 }
 
-static int64_t vfio_unmap_dma(struct ioas_iommufd *ictx, uint64_t user)
+static int64_t vfio_unmap_dma(struct ioas_ucmd *ucmd)
 {
-	struct ioas_abi_vfio_iommu_unmap_dma unmap;
+	struct ioas_abi_vfio_iommu_unmap_dma *unmap = ucmd->cmd;
 	struct ioas_space *space;
-	int ret = ioas_copy_from_sure(&unmap, user, sizeof(unmap));
+	int ret = ioas_copy_from_sure(unmap, ucmd->user, sizeof(*unmap));
 
 	if (ret)
 		return ret;
-	if (unmap.argsz < sizeof(unmap) ||
-	    unmap.flags & ~IOAS_ABI_VFIO_DMA_UNMAP_FLAG_ALL)
+	ioas_ucmd_copied(ucmd, sizeof(*unmap));
+	if (unmap->argsz < sizeof(*unmap) ||
+	    unmap->flags & ~IOAS_ABI_VFIO_DMA_UNMAP_FLAG_ALL)
 		return -EINVAL;
-	space = compat_get(ictx);
+	space = compat_get(ucmd->ictx);
 	if (!space)
 		return -ENODEV;
-	ret = unmap_dma(space, user, &unmap);
+	ret = unmap_dma(space, ucmd->user, unmap);
 	ioas_object_put(&space->obj);
 	return ret;
 }
 
-int64_t ioas_vfio_ioctl(struct ioas_iommufd *ictx, uint32_t cmd, uint64_t arg)
+int64_t ioas_vfio_ioctl(struct ioas_ucmd *ucmd, uint32_t cmd)
 {
 	switch (cmd) {
 	case IOAS_ABI_VFIO_GET_API_VERSION:
 		return 0;
 	case IOAS_ABI_VFIO_CHECK_EXTENSION:
-		return check_extension(ictx, arg);
+		return check_extension(ucmd->ictx, ucmd->user);
 	case IOAS_ABI_VFIO_SET_IOMMU:
-		return vfio_set_iommu(ictx, arg);
+		return vfio_set_iommu(ucmd->ictx, ucmd->user);
 	case IOAS_ABI_VFIO_IOMMU_GET_INFO:
-		return vfio_get_info(ictx, arg);
+		return vfio_get_info(ucmd);
 	case IOAS_ABI_VFIO_IOMMU_MAP_DMA:
-		return vfio_map_dma(ictx, arg);
+		return vfio_map_dma(ucmd);
 	case IOAS_ABI_VFIO_IOMMU_UNMAP_DMA:
-		return vfio_unmap_dma(ictx, arg);
+		return vfio_unmap_dma(ucmd);
 	}
 	return -ENOTTY;
 }

@@ -164,12 +164,13 @@ static int op_file_origin(struct ioas_host *host, int32_t fd,
 	return ret;
 }
 
-static int op_fd_reserve(struct ioas_host *host, unsigned int flags,
-			 int32_t *fd)
+static int op_fd_reserve(struct ioas_host *host, struct ioas_ufile *file,
+			 unsigned int flags, int32_t *fd)
 {
 	struct simhost *h = host_of(host);
 	int ret;
 
+	(void)file;
 	if (h->refuse_fd)
 		return -ENOMEM;
 	host_lock(h);
@@ -229,12 +230,17 @@ static int op_fd_get(struct ioas_host *host, int32_t fd,
 	return ret;
 }
 
-static int op_shm_create(struct ioas_host *host, uint64_t length,
-			 struct ioas_shm *out)
+static int op_shm_create(struct ioas_host *host, struct ioas_ufile *file,
+			 uint64_t offset, uint64_t length, struct ioas_shm *out)
 {
+	const uint64_t mask = ((uint64_t)1 << host->page_lg2) - 1;
 	struct simhost *h = host_of(host);
 
-	assert_int_equal(length & (((uint64_t)1 << host->page_lg2) - 1), 0);
+	assert_int_equal((offset | length) & mask, 0);
+	/* Open: whoever asks is a request of it. */
+	assert_non_null(file);
+	assert_non_null(ioas_iommufd_of_file(file));
+	assert_ptr_equal(ioas_iommufd_of_file(file)->file, file);
 	*out = (struct ioas_shm){ .length = length, .fd = -1 };
 	if (!h->refuse_shm)
 		out->memory = calloc(1, (size_t)length);
@@ -242,6 +248,8 @@ static int op_shm_create(struct ioas_host *host, uint64_t length,
 		return -ENOMEM;
 	host_lock(h);
 	h->nr_shm++;
+	h->last_shm = file;
+	h->last_shm_offset = offset;
 	host_unlock(h);
 	return 0;
 }
@@ -267,6 +275,15 @@ static void op_file_changed(struct ioas_host *host, struct ioas_ufile *file)
 	host_unlock(h);
 }
 
+static void op_command(struct ioas_host *host,
+		       const struct ioas_host_command *c)
+{
+	struct simhost *h = host_of(host);
+
+	if (h->on_command)
+		h->on_command(h, c);
+}
+
 static const struct ioas_host_ops host_ops = {
 	.user_origin = op_user_origin,
 	.file_origin = op_file_origin,
@@ -277,6 +294,7 @@ static const struct ioas_host_ops host_ops = {
 	.shm_create = op_shm_create,
 	.shm_destroy = op_shm_destroy,
 	.file_changed = op_file_changed,
+	.command = op_command,
 };
 
 /* ---- processes ----------------------------------------------------------- */

@@ -126,13 +126,18 @@ struct simhost {
 
 	/* Before each copy of a caller's memory: a place to be slow. */
 	void (*before_copy)(void);
+	/* After each request; NULL: nobody looks. */
+	void (*on_command)(struct simhost *h,
+			   const struct ioas_host_command *c);
 
 	struct ioas_mutex lock;
 	/* Under lock: calls of file_changed, and the file of the last one. */
 	uint64_t nr_changed;
 	struct ioas_ufile *last_changed;
-	/* Under lock: pieces of shared memory. */
+	/* Under lock: pieces of shared memory; where the last one went. */
 	uint64_t nr_shm;
+	struct ioas_ufile *last_shm;
+	uint64_t last_shm_offset;
 };
 
 /*

@@ -54,6 +54,8 @@ struct simhost;
 extern const struct uc_transport uc_simhost;
 /* For this process: ctx is the struct ioas_local. In uclient_local.c */
 extern const struct uc_transport uc_local;
+/* System calls of this process: no ctx. In uclient_sys.c */
+extern const struct uc_transport uc_system;
 
 /* @s of type struct *, with `size` first: as a request of exactly its size. */
 #define uc_do(c, cmd, s) \

@@ -259,7 +259,8 @@ static void a_hole_that_was_memory_when_we_looked_is_efault(void **state)
 	memset(&p, 0, sizeof(p));
 	p.rq = (struct ioas_pin_request){ .runs = p.runs, .max_runs = 1 };
 	assert_int_equal(
-		ioas_backings_pin_address(&mt.b, (uintptr_t)at, 2, &p.rq),
+		ioas_vspace_pin_address(&mt.b.self, NULL, (uintptr_t)at, 2,
+					&p.rq),
 		-EFAULT);
 	assert_int_equal(p.rq.nr_pinned, 0);
 }

@@ -68,6 +68,47 @@ static void failed_point_is_named_and_all_are_counted(void **state)
 	ioas_fault_disarm();
 }
 
+static void ignored_points_are_none(void **state)
+{
+	(void)state;
+	arm((struct ioas_fault){ .nth = 2, .sticky = false,
+				 .ignored = UINT64_C(1) << IOAS_FP_PIN });
+	assert_false(ioas_fault_point(IOAS_FP_PIN));
+	assert_false(ioas_fault_point(IOAS_FP_COPY));
+	assert_false(ioas_fault_point(IOAS_FP_PIN));
+	assert_int_equal(fault.nth, 1);
+	assert_true(ioas_fault_point(IOAS_FP_COPY));
+	disarm();
+	assert_int_equal(fault.reached[IOAS_FP_PIN], 0);
+	/* Not even the one that fails them all. */
+	arm((struct ioas_fault){ .sticky = true,
+				 .ignored = UINT64_C(1) << IOAS_FP_PIN });
+	assert_false(ioas_fault_point(IOAS_FP_PIN));
+	assert_true(ioas_fault_point(IOAS_FP_COPY));
+	disarm();
+}
+
+static bool only_copies(struct ioas_fault *f, unsigned int point)
+{
+	assert_ptr_equal(f, &fault);
+	return point == IOAS_FP_COPY;
+}
+
+static void decide_is_asked_while_nth_is_zero(void **state)
+{
+	(void)state;
+	arm((struct ioas_fault){ .nth = 2, .decide = only_copies,
+				 .chance = UINT32_MAX });
+	assert_false(ioas_fault_point(IOAS_FP_COPY));
+	assert_true(ioas_fault_point(IOAS_FP_PIN));
+	/* In place of chance, which would fail nearly all. */
+	for (unsigned i = 0; i < 8; i++)
+		assert_false(ioas_fault_point(IOAS_FP_PIN));
+	assert_true(ioas_fault_point(IOAS_FP_COPY));
+	assert_true(ioas_fault_point(IOAS_FP_COPY));
+	disarm();
+}
+
 static void sticky_fails_everything(void **state)
 {
 	(void)state;
@@ -186,6 +227,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nth_point_alone_fails),
 		cmocka_unit_test(failed_point_is_named_and_all_are_counted),
+		cmocka_unit_test(ignored_points_are_none),
+		cmocka_unit_test(decide_is_asked_while_nth_is_zero),
 		cmocka_unit_test(sticky_fails_everything),
 		cmocka_unit_test(
 			chance_fails_its_share_and_repeats_with_its_seed),

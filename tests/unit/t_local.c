@@ -175,7 +175,7 @@ static void a_reserved_number_is_not_open_yet(void **state)
 	(void)state;
 	begin(NULL);
 	h = ioas_local_host(l);
-	assert_int_equal(h->ops->fd_reserve(h, IOAS_FD_CLOEXEC, &fd), 0);
+	assert_int_equal(h->ops->fd_reserve(h, NULL, IOAS_FD_CLOEXEC, &fd), 0);
 	assert_int_equal(ioas_local_ioctl(l, fd, 0x3b80, 0), -EBADF);
 	assert_int_equal(ioas_local_close(l, fd), -EBADF);
 	assert_int_equal(h->ops->fd_get(h, fd, &f), -EBADF);
@@ -385,7 +385,7 @@ static int tf_open(void)
 
 	assert_non_null(f);
 	ioas_ufile_init(f, &tf_ops);
-	assert_int_equal(h->ops->fd_reserve(h, IOAS_FD_CLOEXEC, &fd), 0);
+	assert_int_equal(h->ops->fd_reserve(h, NULL, IOAS_FD_CLOEXEC, &fd), 0);
 	h->ops->fd_commit(h, fd, f);
 	return fd;
 }

@@ -52,7 +52,8 @@ static void mmap_fails_as_the_system_does(void **state)
 	fd = open_one();
 	h = ioas_local_host(l);
 	ioas_ufile_init(&bare, &bare_ops);
-	assert_int_equal(h->ops->fd_reserve(h, IOAS_FD_CLOEXEC, &test), 0);
+	assert_int_equal(h->ops->fd_reserve(h, NULL, IOAS_FD_CLOEXEC,
+					       &test), 0);
 	h->ops->fd_commit(h, test, &bare);
 	mine = map_private(1);
 	*mine = 5;

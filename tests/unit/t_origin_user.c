@@ -401,7 +401,7 @@ static void without_the_query_pins_are_the_same(void **state)
 
 	(void)state;
 	assert_int_equal(pin_at(o, at, 1, true, &hold), 0);
-	mt.b.vmas.text = true;
+	mt.b.self.vmas.text = true;
 	assert_int_equal(frame_of(o, at + page_size), hold.runs[0].pfn + 1);
 	assert_int_equal(pin_at(o, own, 2, true, &p), 0);
 	assert_int_equal(p.rq.nr_pinned, 2);

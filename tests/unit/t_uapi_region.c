@@ -20,15 +20,23 @@
 /* A host whose memory is of malloc. */
 struct fake_host {
 	struct ioas_host host;
+	/* Called before memory is made or destroyed, if set. */
+	void (*between)(void);
+	struct ioas_ufile *file;
+	uint64_t offset;
 	unsigned int nr_shm;
 	bool no_memory;
 };
 
-static int shm_create(struct ioas_host *h, uint64_t length,
-		      struct ioas_shm *out)
+static int shm_create(struct ioas_host *h, struct ioas_ufile *file,
+		      uint64_t offset, uint64_t length, struct ioas_shm *out)
 {
 	struct fake_host *f = ioas_container_of(h, struct fake_host, host);
 
+	f->file = file;
+	f->offset = offset;
+	if (f->between)
+		f->between();
 	if (f->no_memory)
 		return -ENOMEM;
 	/* Enormous ones are only asked for, not touched. */
@@ -44,6 +52,8 @@ static void shm_destroy(struct ioas_host *h, struct ioas_shm *shm)
 {
 	struct fake_host *f = ioas_container_of(h, struct fake_host, host);
 
+	if (f->between)
+		f->between();
 	free(shm->memory);
 	f->nr_shm--;
 }
@@ -254,6 +264,56 @@ static void a_failed_creation_leaves_no_trace(void **state)
 	assert_int_equal(n, 3);
 	assert_int_equal(none->offset, PAGE);
 	ioas_region_destroy(none);
+	assert_true(ioas_list_empty(&w->ictx.regions.list));
+}
+
+/* ---- memory of a range -------------------------------------------------- */
+
+/* For hooks, which have no argument. */
+static struct world *the_world;
+static unsigned int nr_between;
+
+static void the_host_learns_file_and_offset(void **state)
+{
+	struct world *w = *state;
+	struct ioas_ufile file = { 0 };
+
+	w->ictx.file = &file;
+	create(w->owner, 0, 2);
+	assert_ptr_equal(w->host.file, &file);
+	assert_int_equal(w->host.offset, PAGE);
+	create(w->owner, 1, 1);
+	assert_int_equal(w->host.offset, 3 * PAGE);
+	w->ictx.file = NULL;
+}
+
+/* The range is taken, but there is nothing to map: the owner is published. */
+static void between(void)
+{
+	struct world *w = the_world;
+	struct ioas_mmap_request rq = { PAGE, PAGE, true, false };
+
+	w->host.between = NULL;
+	assert_int_equal(map(w, rq), -ENXIO);
+	rq.length = 2 * PAGE;
+	assert_int_equal(map(w, rq), -ENXIO);
+	assert_int_equal(create(w->owner, 7, 1), 3);
+	drop(w->owner, 7);
+	nr_between++;
+}
+
+static void a_range_without_memory_is_taken_and_invisible(void **state)
+{
+	struct world *w = *state;
+
+	the_world = w;
+	nr_between = 0;
+	w->host.between = between;
+	assert_int_equal(create(w->owner, 0, 2), 1);
+	w->host.between = between;
+	drop(w->owner, 0);
+	assert_int_equal(nr_between, 2);
+	assert_true(ioas_list_empty(&w->ictx.regions.list));
 }
 
 /* ---- mappings ----------------------------------------------------------- */
@@ -353,6 +413,8 @@ int main(void)
 		TEST(offsets_begin_where_the_instance_says),
 		TEST(no_hole_is_enospc),
 		TEST(a_failed_creation_leaves_no_trace),
+		TEST(the_host_learns_file_and_offset),
+		TEST(a_range_without_memory_is_taken_and_invisible),
 		TEST(a_request_is_checked_in_order),
 		TEST(mappings_keep_owner_and_context),
 		TEST(an_owner_that_is_not_published_shows_nothing),

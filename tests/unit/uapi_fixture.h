@@ -11,7 +11,8 @@
  *    0x400000  VA_HOLE        nothing
  *
  * Where UAPI_OVER_LOCAL is defined, uapi_over_local.h gives the same words for
- * real memory at the same addresses.
+ * real memory at the same addresses; where UAPI_OVER_SYSTEM is, those of
+ * uapi_over_system.h reach /dev/iommu.
  *
  * After each case every object and account is validated, the process exits,
  * and nothing may be left: no context, pin, charge, descriptor, block of
@@ -40,6 +41,8 @@
 
 #ifdef UAPI_OVER_LOCAL
 #include "uapi_over_local.h"
+#elif defined(UAPI_OVER_SYSTEM)
+#include "uapi_over_system.h"
 #else
 
 #include "plat/posix/memory.h"

@@ -3,8 +3,9 @@
  * fault: which point of which caller fails
  *
  *   point reached --> caller of this thread --> its struct ioas_fault
- *                       none: succeed             nth: count down, fail at 0
- *                                                 else chance: draw
+ *                       none: succeed             ignored: not a point
+ *                                                 nth: count down, fail at 0
+ *                                                 else decide, or chance: draw
  *                                                 sticky: fail in any case
  *
  * While nth is not zero it alone decides, chance does not (fault-injection
@@ -32,14 +33,19 @@ static uint32_t fault_draw(struct ioas_fault *f)
 	return (uint32_t)((z ^ (z >> 31)) >> 32);
 }
 
-static bool fault_decide(struct ioas_fault *f)
+static bool fault_decide(struct ioas_fault *f, unsigned int point)
 {
+	const uint64_t nth = ioas_fault_nth(f);
 	bool fail = f->sticky;
 
-	if (f->nth)
-		fail |= --f->nth == 0;
-	else if (f->chance)
+	if (nth) {
+		ioas_fault_set_nth(f, nth - 1);
+		fail |= nth == 1;
+	} else if (f->decide) {
+		fail |= f->decide(f, point);
+	} else if (f->chance) {
 		fail |= fault_draw(f) < f->chance;
+	}
 	return fail;
 }
 
@@ -48,10 +54,11 @@ bool ioas_plat_fault_hit(unsigned int point)
 	struct ioas_caller *caller = ioas_caller_current();
 	struct ioas_fault *f = caller ? caller->fault : NULL;
 
-	if (!f || IOAS_CHECK(point >= IOAS_NR_FAULT_POINTS))
+	if (!f || IOAS_CHECK(point >= IOAS_NR_FAULT_POINTS) ||
+	    f->ignored >> point & 1)
 		return false;
 	f->reached[point]++;
-	if (!fault_decide(f))
+	if (!fault_decide(f, point))
 		return false;
 	f->failed = (enum ioas_fault_point)point;
 	return true;

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * files_impl: what files.c and transfer.c share
+ */
+#ifndef IOAS_SUPER_FILES_IMPL_H
+#define IOAS_SUPER_FILES_IMPL_H
+
+#include "seam/lock.h"
+#include "super/closer.h"
+#include "super/files.h"
+#include "super/queue.h"
+#include "super/task.h"
+
+/* pidfd_open(2) for a thread; the host's headers may be older. */
+#define IOAS_PIDFD_THREAD 0200
+/* A text file's content, and what can be written to one. */
+#define IOAS_TEXT_MAX 4096
+
+struct instance;
+
+struct ioas_sfile {
+	/* In the tables. */
+	struct ioas_list by_inode;
+	struct ioas_list by_ufile;
+	_Atomic uint32_t refs;
+	struct ioas_closing closing;
+	/* In the list of those that may be closed. */
+	struct ioas_list doubt;
+	/* Set once. */
+	struct ioas_super *s;
+	uint64_t dev;
+	uint64_t ino;
+	/* One of the two; @ufile's reference is ours. */
+	struct ioas_ufile *ufile;
+	const struct ioas_vfile_ops *text;
+	void *data;
+	char name[64];
+	/* Who opened a text file: what is written past us is written by it. */
+	struct ioas_task *opener;
+
+	/* Our struct file, and the watch that tells of the client's; or -1. */
+	int memfd;
+	int wd;
+	struct instance *instance;
+	/* Or our end of a socket pair. */
+	struct ioas_squeue *queue;
+	struct ioas_source source;
+	_Atomic bool changed;
+
+	/* Until the client has it: the client's struct file, and its number. */
+	int client;
+	int number;
+	unsigned int add_flags;
+	/* In the tables, or was. */
+	bool started;
+};
+
+/* With a reference; NULL: not ours. */
+struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
+				    uint64_t ino);
+/*
+ * The lowest number, not below @least, that the filter can tell and that the
+ * calling task does not use. Return: -EMFILE: none below its limit; -ESRCH.
+ */
+int ioas_sfiles_number(struct ioas_call *c, int least);
+
+#endif

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,43 +33,20 @@
 #include "super/files_impl.h"
 #include "super/maps.h"
 
-#define SLOTS 256
 /* Fewer than the queue of an instance has room for, however set (16384). */
 #define WATCHES_MAX 4096
-#define INSTANCES 16
 /* Every offset that mmap(2) takes. */
 #define MEMFD_SIZE ((off_t)INT64_MAX & ~(off_t)0xffff)
 
-struct instance {
-	struct ioas_source source;
-	int fd;
-	unsigned int live;
-};
-
-struct ioas_sfiles {
-	struct ioas_super *s;
-	struct ioas_mutex lock;
-	/* All guarded. By inode, by ufile. */
-	struct ioas_list by_inode[SLOTS];
-	struct ioas_list by_ufile[SLOTS];
-	struct instance instance[INSTANCES];
-	/* struct ioas_call: those that have chosen a number. */
-	struct ioas_list numbered;
-	/* struct ioas_sfile that may be closed for good. Of the drain alone. */
-	struct ioas_list doubtful;
-	/* Some file's changed is set. */
-	_Atomic bool changed;
-};
-
 static struct ioas_list *inode_slot(struct ioas_sfiles *f, uint64_t ino)
 {
-	return &f->by_inode[ino % SLOTS];
+	return &f->by_inode[ino % IOAS_SFILE_SLOTS];
 }
 
 static struct ioas_list *ufile_slot(struct ioas_sfiles *f,
 				    const struct ioas_ufile *u)
 {
-	return &f->by_ufile[((uintptr_t)u >> 5) % SLOTS];
+	return &f->by_ufile[((uintptr_t)u >> 5) % IOAS_SFILE_SLOTS];
 }
 
 /* ---- one file ----------------------------------------------------------- */
@@ -200,7 +176,7 @@ static struct ioas_sfile *sfile_of_watch(struct ioas_sfiles *f,
 	struct ioas_sfile *found = NULL;
 
 	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
-	for (unsigned int i = 0; i < SLOTS && !found; i++) {
+	for (unsigned int i = 0; i < IOAS_SFILE_SLOTS && !found; i++) {
 		ioas_list_for_each(l, &f->by_inode[i]) {
 			struct ioas_sfile *file = ioas_list_entry(
 				l, struct ioas_sfile, by_inode);
@@ -318,7 +294,7 @@ static int instance_open(struct ioas_sfiles *f, struct instance *in)
 static int instance_get(struct ioas_sfiles *f, bool text,
 			struct instance **out)
 {
-	const unsigned int last = text ? 1 : INSTANCES;
+	const unsigned int last = text ? 1 : IOAS_SFILE_INSTANCES;
 	struct instance *in = NULL;
 	int ret = -EMFILE;
 
@@ -510,110 +486,7 @@ static void sfile_given(struct ioas_sfile *file)
 	ioas_sfile_put(file);
 }
 
-/* ---- descriptors of the client ------------------------------------------- */
-
-/*
- * A thread may have its own, and the leader of a process may have left it, and
- * has none then.
- */
-static bool has_own_files(const struct ioas_call *c)
-{
-	const pid_t pid = c->task->process->pid, tid = c->task->tid;
-
-	return tid != pid &&
-	       syscall(SYS_kcmp, pid, tid, KCMP_FILES, 0L, 0L) > 0;
-}
-
-/* What the thread that calls has as @fd, or -errno. */
-static int client_fd(const struct ioas_call *c, int fd)
-{
-	int pidfd = c->task->process->pidfd, thread = -1, ret;
-
-	/* Linux 6.9; before, the leader is all that can be asked. */
-	if (has_own_files(c))
-		thread = (int)syscall(SYS_pidfd_open, c->task->tid,
-				      IOAS_PIDFD_THREAD);
-	if (thread >= 0)
-		pidfd = thread;
-	ret = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	if (ret < 0)
-		ret = -errno;
-	if (thread >= 0)
-		close(thread);
-	return ret;
-}
-
-/* ---- numbers that the filter can tell ----------------------------------- */
-
-static bool number_is_free(const struct ioas_call *c, int fd)
-{
-	const int copy = client_fd(c, fd);
-
-	if (copy >= 0)
-		close(copy);
-	return copy == -EBADF;
-}
-
-/*
- * Another call of the same process may have it in mind: until the client has
- * the descriptor, the number is this call's.
- */
-static bool number_take(struct ioas_call *c, int fd)
-{
-	struct ioas_sfiles *f = c->s->files;
-	bool taken = false;
-
-	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
-	ioas_list_for_each(l, &f->numbered) {
-		const struct ioas_call *other =
-			ioas_list_entry(l, struct ioas_call, number_link);
-
-		if (other->number == fd &&
-		    other->task->process == c->task->process)
-			taken = true;
-	}
-	if (!taken) {
-		c->number = fd;
-		ioas_list_add_tail(&f->numbered, &c->number_link);
-	}
-	ioas_mutex_unlock(&f->lock);
-	return !taken;
-}
-
-void ioas_sfiles_number_done(struct ioas_call *c)
-{
-	struct ioas_sfiles *f = c->s->files;
-
-	if (!c->number)
-		return;
-	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
-	ioas_list_del(&c->number_link);
-	ioas_mutex_unlock(&f->lock);
-	c->number = 0;
-}
-
-int ioas_sfiles_number(struct ioas_call *c, int least)
-{
-	const struct ioas_fd_range *r = &c->s->range;
-	const int first = least > r->base ? least : r->base;
-	struct rlimit limit;
-	int last = r->base + r->nr;
-
-	if (prlimit(c->task->process->pid, RLIMIT_NOFILE, NULL, &limit))
-		return -ESRCH;
-	if (limit.rlim_cur < (rlim_t)last)
-		last = (int)limit.rlim_cur;
-	ioas_sfiles_number_done(c);
-	for (int fd = first; fd < last; fd++) {
-		if (!number_is_free(c, fd) || !number_take(c, fd))
-			continue;
-		/* It may have been given away between the two. */
-		if (number_is_free(c, fd))
-			return fd;
-		ioas_sfiles_number_done(c);
-	}
-	return -EMFILE;
-}
+/* ---- numbers ------------------------------------------------------------- */
 
 /* Give the client its struct file, at @at. Return: the number or -errno. */
 static int sfile_give(struct ioas_call *c, struct ioas_sfile *file, int at,
@@ -852,7 +725,7 @@ struct ioas_sfile *ioas_sfiles_of(struct ioas_sfiles *f,
 
 int ioas_fd_look(struct ioas_call *c, int fd, struct ioas_fd_look *out)
 {
-	const int copy = client_fd(c, fd);
+	const int copy = ioas_client_fd(c, fd);
 	struct stat st;
 
 	*out = (struct ioas_fd_look){ .fd = -1 };
@@ -896,7 +769,7 @@ static struct ioas_sfile *changed_take(struct ioas_sfiles *f)
 	struct ioas_sfile *found = NULL;
 
 	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
-	for (unsigned int i = 0; i < SLOTS && !found; i++) {
+	for (unsigned int i = 0; i < IOAS_SFILE_SLOTS && !found; i++) {
 		ioas_list_for_each(l, &f->by_ufile[i]) {
 			struct ioas_sfile *file = ioas_list_entry(
 				l, struct ioas_sfile, by_ufile);
@@ -934,13 +807,13 @@ int ioas_sfiles_create(struct ioas_super *s, struct ioas_sfiles **out)
 	if (!f)
 		return -ENOMEM;
 	f->s = s;
-	for (unsigned int i = 0; i < SLOTS; i++) {
+	for (unsigned int i = 0; i < IOAS_SFILE_SLOTS; i++) {
 		ioas_list_init(&f->by_inode[i]);
 		ioas_list_init(&f->by_ufile[i]);
 	}
 	ioas_list_init(&f->numbered);
 	ioas_list_init(&f->doubtful);
-	for (unsigned int i = 0; i < INSTANCES; i++) {
+	for (unsigned int i = 0; i < IOAS_SFILE_INSTANCES; i++) {
 		f->instance[i].source.fire = instance_fire;
 		f->instance[i].fd = -1;
 	}
@@ -952,12 +825,12 @@ void ioas_sfiles_destroy(struct ioas_sfiles *f)
 {
 	if (!f)
 		return;
-	for (unsigned int i = 0; i < SLOTS; i++) {
+	for (unsigned int i = 0; i < IOAS_SFILE_SLOTS; i++) {
 		ioas_list_for_each_safe(l, tmp, &f->by_inode[i])
 			sfile_closed(f->s, ioas_list_entry(l, struct ioas_sfile,
 							   by_inode));
 	}
-	for (unsigned int i = 0; i < INSTANCES; i++)
+	for (unsigned int i = 0; i < IOAS_SFILE_INSTANCES; i++)
 		if (f->instance[i].fd >= 0)
 			close(f->instance[i].fd);
 	free(f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files_impl: what files.c and transfer.c share
+ * files_impl: what files.c, numbers.c and transfer.c share
  */
 #ifndef IOAS_SUPER_FILES_IMPL_H
 #define IOAS_SUPER_FILES_IMPL_H
@@ -16,7 +16,30 @@
 /* A text file's content, and what can be written to one. */
 #define IOAS_TEXT_MAX 4096
 
-struct instance;
+#define IOAS_SFILE_SLOTS 256
+/* inotify instances: the first one for text files (files.c). */
+#define IOAS_SFILE_INSTANCES 16
+
+struct instance {
+	struct ioas_source source;
+	int fd;
+	unsigned int live;
+};
+
+struct ioas_sfiles {
+	struct ioas_super *s;
+	struct ioas_mutex lock;
+	/* All guarded. By inode, by ufile. */
+	struct ioas_list by_inode[IOAS_SFILE_SLOTS];
+	struct ioas_list by_ufile[IOAS_SFILE_SLOTS];
+	struct instance instance[IOAS_SFILE_INSTANCES];
+	/* struct ioas_call: those that have chosen a number. */
+	struct ioas_list numbered;
+	/* struct ioas_sfile that may be closed for good. Of the drain alone. */
+	struct ioas_list doubtful;
+	/* Some file's changed is set. */
+	_Atomic bool changed;
+};
 
 struct ioas_sfile {
 	/* In the tables. */
@@ -58,6 +81,8 @@ struct ioas_sfile {
 /* With a reference; NULL: not ours. */
 struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
 				    uint64_t ino);
+/* What the thread that calls has as @fd: a descriptor of ours, or -errno. */
+int ioas_client_fd(const struct ioas_call *c, int fd);
 /*
  * The lowest number, not below @least, that the filter can tell and that the
  * calling task does not use. Return: -EMFILE: none below its limit; -ESRCH.

@@ -7,14 +7,15 @@
  *   getxattr listxattr by path, execve execveat
  *                              always
  *   read write readv writev pread pwrite preadv pwritev (and v2)
- *                              descriptor >= base, or offset >= 2^40
- *   dup dup2 dup3 fcntl(F_DUPFD...)   old descriptor >= base
+ *                              descriptor in a range, or offset >= 2^40
+ *   dup dup2 dup3 fcntl(F_DUPFD...)
+ *                              old descriptor in the range
  *   mmap                       shared mapping of a file, or offset >= 2^40
  *
  * Everything else runs untouched. Other calling conventions than the machine's
  * own (32 bits, x32) fail with ENOSYS.
  *
- * Descriptors from a base on are ours to choose: files whose reads must be
+ * The range of descriptors is ours to choose from: files whose reads must be
  * exact are put there (files.h).
  */
 #ifndef IOAS_SUPER_FILTER_H

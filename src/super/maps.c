@@ -644,7 +644,7 @@ void ioas_smaps_closed(struct ioas_smaps *m, uint64_t dev, uint64_t ino)
 {
 	struct ioas_list done;
 
-	if (!atomic_load(&m->nr_records))
+	if (!m || !atomic_load(&m->nr_records))
 		return;
 	ioas_list_init(&done);
 	ioas_mutex_lock(&m->lock, IOAS_RANK_LEAF);

@@ -38,7 +38,8 @@ void ioas_smaps_task_back(struct ioas_smaps *m, pid_t tid);
 void ioas_smaps_sweep(struct ioas_smaps *m);
 /*
  * The inode's last descriptor and its last mapping by a client are gone: give
- * back its regions, without a look. @dev as ioas_sfile_inode() says. As above.
+ * back its regions, without a look. @dev as ioas_sfile_inode() says. As above;
+ * accepts NULL.
  */
 void ioas_smaps_closed(struct ioas_smaps *m, uint64_t dev, uint64_t ino);
 

@@ -177,6 +177,8 @@ static void super_fini(struct ioas_super *s)
 	ioas_closer_destroy(s->closer);
 	s->closer = NULL;
 	ioas_smaps_destroy(s->maps);
+	/* A file that is closed below has no regions mapped any more. */
+	s->maps = NULL;
 	ioas_sfiles_destroy(s->files);
 	ioas_paths_destroy(s->paths);
 	ioas_tasks_destroy(s->tasks);

@@ -11,6 +11,7 @@
  *  T1  one process per number, one task per number in the tables
  *  T2  tables hold one reference to each process and task; a task holds its
  *      process, a process its mm
+ *  T3  the process of a task in the tables is in the tables
  */
 #include "super/task.h"
 
@@ -492,6 +493,7 @@ static void process_remove(struct ioas_tasks *t, struct ioas_process *p)
 		}
 	}
 	ioas_list_del(&p->link);
+	p->ended = true;
 	mm = p->mm;
 	p->mm = NULL;
 	ioas_mutex_unlock(&t->lock);
@@ -679,10 +681,11 @@ int ioas_task_by_tid(struct ioas_super *s, pid_t tid, struct ioas_task **out)
 			return ret;
 		ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
 		other = task_look(t, tid);
-		if (!other) {
+		/* Nobody would take that of a process that has ended out again. */
+		if (!other && !task->process->ended) {
 			atomic_fetch_add(&task->refs, 1);
 			ioas_list_add_tail(slot_of(t->tasks, tid), &task->link);
-		} else {
+		} else if (other) {
 			atomic_fetch_add(&other->refs, 1);
 		}
 		ioas_mutex_unlock(&t->lock);

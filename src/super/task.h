@@ -43,8 +43,9 @@ struct ioas_process {
 	_Atomic uint32_t refs;
 	pid_t pid;
 	int pidfd;
-	/* It has ended. */
+	/* Tells when it has ended; under the tables' lock: it has. */
 	struct ioas_source source;
+	bool ended;
 	/* It may have executed since mm was learned, or be about to. Atomic. */
 	_Atomic bool executed;
 	/* Under the tables' lock; NULL: not yet needed. */

@@ -39,18 +39,20 @@ MAPFILE = $(or $(FILE),README.md)
 # Benchmarks are not run under sanitizers; what is quick to compile is quick
 # enough to run.
 NO_BENCH = -Dbench=false -Doptimization=1
+# What is looked at elsewhere need not be built.
+NO_COMMAND = -Dcommand=false
 
 .PHONY: asan
 asan: deps ## the tests with address and undefined-behaviour sanitizers
 	$(call build,build-asan,$(CC),$(NO_BENCH) -Db_lundef=false \
 		-Db_sanitize=address$(comma)undefined \
 		-Dc_args=-fno-sanitize-recover=all)
-	@scripts/run-tests build-asan --timeout-multiplier 8
+	@scripts/run-tests build-asan --timeout-multiplier 8 --no-suite races
 comma := ,
 
 .PHONY: tsan
 tsan: deps ## unit and concurrency tests with the thread sanitizer
-	$(call build,build-tsan,$(CC),$(NO_BENCH) -Db_lundef=false -Db_sanitize=thread \
+	$(call build,build-tsan,$(CC),$(NO_BENCH) $(NO_COMMAND) -Db_lundef=false -Db_sanitize=thread \
 		-Dc_args=-Wno-tsan)
 	@scripts/run-tests --no-aslr build-tsan --timeout-multiplier 8 \
 		--suite unit --suite concurrency
@@ -60,17 +62,18 @@ clang: deps ## the build and its tests with clang and its thread-safety analysis
 	@scripts/deps clang
 	$(call build,build-clang,clang,-Dbench=false)
 	@scripts/run-tests build-clang --timeout-multiplier 3 --suite unit \
-		--suite fail_nth --suite concurrency --suite style --suite link
+		--suite fail_nth --suite concurrency --suite style --suite link \
+		--no-suite races
 
 .PHONY: cov
 cov: deps ## line and branch coverage of core, pt, domain and uapi, and what is not covered
 	@scripts/deps cov
-	$(call build,build-cov,$(CC),-Dbench=false -Db_coverage=true -Doptimization=1 \
+	$(call build,build-cov,$(CC),$(NO_BENCH) $(NO_COMMAND) -Db_coverage=true \
 		-Dc_args=-fprofile-update=atomic)
 	@find build-cov -name '*.gcda' -delete
 	@status=0; scripts/run-tests build-cov --timeout-multiplier 8 \
 		--suite unit --suite fail_nth --suite concurrency --suite fuzz \
-		--suite examples || status=1; \
+		--suite examples --no-suite races || status=1; \
 	build-cov/tests/pt/pt_model --seed 1 --ops 40000 --allow-missing \
 		>/dev/null || status=1; \
 	build-cov/tests/model --seed 1 --ops 20000 --allow-missing \

@@ -12,11 +12,13 @@
 #include "seam/plat.h"
 
 enum ioas_rank {
-	IOAS_RANK_SPACE = 1, /* automatic page tables of an IOAS object */
+	IOAS_RANK_VDEV = 1, /* who uses the functions of a group */
+	IOAS_RANK_SPACE, /* automatic page tables of an IOAS object */
 	IOAS_RANK_GROUP, /* attachments of a group of devices */
 	IOAS_RANK_VIOMMU, /* what a VIOMMU consists of */
 	IOAS_RANK_READER, /* who reads a queue file */
 	IOAS_RANK_QUEUE, /* a queue of faults or events */
+	IOAS_RANK_IRQ, /* where interrupts of a function go */
 	IOAS_RANK_UAPI, /* contexts of one instance */
 	IOAS_RANK_OBJECTS, /* ids and objects of the front end */
 	IOAS_RANK_CONTEXT, /* creation of spaces */

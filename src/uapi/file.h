@@ -48,6 +48,14 @@ struct ioas_ufile_ops {
 	/* NULL: -EINVAL. Never block. */
 	int64_t (*read)(struct ioas_ufile *f, uint64_t buffer, uint64_t count);
 	int64_t (*write)(struct ioas_ufile *f, uint64_t buffer, uint64_t count);
+	/*
+	 * Of a file with positions: pread(2), pwrite(2), and, at the position
+	 * that the host keeps for the descriptor, read and write. NULL: -ESPIPE.
+	 */
+	int64_t (*read_at)(struct ioas_ufile *f, uint64_t buffer,
+			   uint64_t count, uint64_t offset);
+	int64_t (*write_at)(struct ioas_ufile *f, uint64_t buffer,
+			    uint64_t count, uint64_t offset);
 	/* enum ioas_poll; NULL: no poll operation, always ready. */
 	uint32_t (*poll)(struct ioas_ufile *f);
 	/* A reference in *@out (region.h). NULL: -ENODEV. */

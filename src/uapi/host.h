@@ -31,10 +31,14 @@ struct ioas_shm {
 	uint64_t length;
 	/* What a program maps; -1 if the host does it otherwise. */
 	int fd;
+	/* Where in it the memory begins. */
+	uint64_t offset;
 };
 
 struct ioas_host;
 struct ioas_iommufd;
+/* An eventfd of a program; the host's. */
+struct ioas_uevent;
 
 /* A request that has been handled. Good for the duration of the call. */
 struct ioas_host_command {
@@ -100,6 +104,19 @@ struct ioas_host_ops {
 	 * there for all by now. May be NULL.
 	 */
 	void (*command)(struct ioas_host *h, const struct ioas_host_command *c);
+
+	/*
+	 * The eventfd behind @fd, with a reference. Return: 0, -EBADF (not
+	 * open), -EINVAL (something else), -ENOMEM. NULL: -EOPNOTSUPP.
+	 */
+	int (*event_get)(struct ioas_host *h, int32_t fd,
+			 struct ioas_uevent **out);
+	void (*event_put)(struct ioas_host *h, struct ioas_uevent *event);
+	/*
+	 * Add 1 to its counter. Called with locks of the front end held: must
+	 * neither block nor call back. Any thread, also without a caller.
+	 */
+	void (*event_signal)(struct ioas_host *h, struct ioas_uevent *event);
 };
 
 struct ioas_host {

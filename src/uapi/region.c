@@ -202,6 +202,10 @@ int ioas_region_map(struct ioas_iommufd *ictx,
 
 void ioas_region_dup(struct ioas_region *region)
 {
+	if (region->ops) {
+		region->ops->dup(region);
+		return;
+	}
 	ioas_object_hold(region->owner);
 	ioas_iommufd_get(region->owner->ictx);
 }
@@ -209,8 +213,13 @@ void ioas_region_dup(struct ioas_region *region)
 void ioas_region_unmap(struct ioas_region *region)
 {
 	struct ioas_object *owner = region->owner;
-	struct ioas_iommufd *ictx = owner->ictx;
+	struct ioas_iommufd *ictx;
 
+	if (region->ops) {
+		region->ops->unmap(region);
+		return;
+	}
+	ictx = owner->ictx;
 	ioas_object_put(owner);
 	ioas_iommufd_put(ictx);
 }

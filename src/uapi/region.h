@@ -6,7 +6,8 @@
  *                           0     base
  *
  * A region belongs to an object, whose driver made it. While a program has it
- * mapped (who asked mmap holds a reference), its object is busy.
+ * mapped (who asked mmap holds a reference), its object is busy. A BAR is in no
+ * list: it has ops, and keeps the file open that it was mapped from.
  *
  * The host makes the memory for a range that is already taken, and destroys it
  * before the range is free: it may be part of the file that programs map.
@@ -29,10 +30,17 @@ struct ioas_regions {
 	struct ioas_list list;
 };
 
+/* Of memory that no object has: another mapping of it, and the end of one. */
+struct ioas_region_ops {
+	void (*dup)(struct ioas_region *region);
+	void (*unmap)(struct ioas_region *region);
+};
+
 struct ioas_region {
-	/* In regions->list. */
+	/* In regions->list, if it is an object's. */
 	struct ioas_list link;
-	/* Set once. */
+	/* Set once. NULL: it is an object's. */
+	const struct ioas_region_ops *ops;
 	struct ioas_object *owner;
 	uint64_t offset;
 	uint64_t length;

@@ -61,6 +61,27 @@ static struct ioas_space *space_use(struct ioas_object_use *use,
 	return space_of(ioas_object_use(use, ictx, id, IOAS_OBJECT_IOAS));
 }
 
+int ioas_space_create(struct ioas_iommufd *ictx, struct ioas_space **out)
+{
+	struct ioas_space *space;
+	struct ioas_object *obj;
+	int ret = ioas_object_alloc(ictx, &space_class, &obj);
+
+	if (ret)
+		return ret;
+	space = space_of(obj);
+	ioas_list_init(&space->hwpts);
+	ret = ioas_iopt_create(&ictx->core, &space->ioas);
+	if (ret) {
+		ioas_object_abort(obj);
+		return ret;
+	}
+	ioas_object_hold(obj);
+	ioas_object_publish(obj);
+	*out = space;
+	return 0;
+}
+
 int ioas_cmd_ioas_alloc(struct ioas_ucmd *ucmd)
 {
 	struct ioas_abi_ioas_alloc *cmd = ucmd->cmd;

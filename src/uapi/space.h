@@ -42,9 +42,20 @@ void ioas_space_ranges_free(struct ioas_space_ranges *r);
 int ioas_space_write_ranges(uint64_t user, const struct ioas_iova_range *ranges,
 			    uint32_t nr);
 
+/*
+ * An IOAS, published. Put it back as one that was looked up. Return: 0,
+ * -ENOMEM, -EBUSY (no id is left).
+ */
+int ioas_space_create(struct ioas_iommufd *ictx, struct ioas_space **out);
+
 /* Are large pages enabled? */
 bool ioas_space_huge_pages(struct ioas_space *space);
 /* OPTION HUGE_PAGES and VFIO_SET_IOMMU (6.8, 11.3). */
 int ioas_space_set_huge_pages(struct ioas_space *space, bool on);
+
+/* A compat IOAS, if there is none (11.7). Return: 0, -ENOMEM, -EBUSY. vfio.c */
+int ioas_vfio_compat_make(struct ioas_iommufd *ictx);
+/* Its id. Return: 0 or -ENODEV. vfio.c */
+int ioas_vfio_compat_id(struct ioas_iommufd *ictx, uint32_t *id);
 
 #endif

@@ -83,6 +83,51 @@ int ioas_cmd_vfio_ioas(struct ioas_ucmd *ucmd)
 	return -EOPNOTSUPP;
 }
 
+int ioas_vfio_compat_id(struct ioas_iommufd *ictx, uint32_t *id)
+{
+	struct ioas_space *space = compat_get(ictx);
+
+	if (!space)
+		return -ENODEV;
+	*id = space->obj.id;
+	ioas_object_put(&space->obj);
+	return 0;
+}
+
+/* Does @space become it? False: there is one already. */
+static bool compat_offer(struct ioas_iommufd *ictx, struct ioas_space *space)
+{
+	struct ioas_objects *o = &ictx->objects;
+	bool taken;
+
+	ioas_mutex_lock(&o->lock, IOAS_RANK_OBJECTS);
+	taken = ictx->vfio_space;
+	if (!taken)
+		ictx->vfio_space = space;
+	ioas_mutex_unlock(&o->lock);
+	return !taken;
+}
+
+int ioas_vfio_compat_make(struct ioas_iommufd *ictx)
+{
+	struct ioas_space *space = compat_get(ictx);
+	int ret;
+
+	if (space) {
+		ioas_object_put(&space->obj);
+		return 0;
+	}
+	ret = ioas_space_create(ictx, &space);
+	if (ret)
+		return ret;
+	/* Another thread was first: ours is of no use. */
+	if (compat_offer(ictx, space))
+		ioas_object_put(&space->obj);
+	else
+		(void)ioas_object_put_destroy(&space->obj);
+	return 0;
+}
+
 /* ---- what there is ------------------------------------------------------ */
 
 static bool space_is_coherent(struct ioas_space *space)

@@ -28,6 +28,7 @@
 #define RW (IOAS_PROT_READ | IOAS_PROT_WRITE)
 
 static const char *const names[IOAS_NR_RANKS] = {
+	[IOAS_RANK_VDEV] = "VDEV",	   [IOAS_RANK_IRQ] = "IRQ",
 	[IOAS_RANK_SPACE] = "SPACE",	   [IOAS_RANK_GROUP] = "GROUP",
 	[IOAS_RANK_VIOMMU] = "VIOMMU",	   [IOAS_RANK_READER] = "READER",
 	[IOAS_RANK_QUEUE] = "QUEUE",	   [IOAS_RANK_UAPI] = "UAPI",
@@ -192,7 +193,7 @@ static void document_read(unsigned int place[IOAS_NR_RANKS])
 	if (!f)
 		fail_msg("no %s", IOAS_LOCKING_MD);
 	while (fgets(line, sizeof(line), f)) {
-		if (!n && strncmp(line, " SPACE -> ", 10))
+		if (!n && strncmp(line, " VDEV -> ", 9))
 			continue;
 		if (!strstr(line, " -> "))
 			break;
@@ -201,7 +202,7 @@ static void document_read(unsigned int place[IOAS_NR_RANKS])
 			place[rank_named(at, strlen(at))] = ++n;
 	}
 	fclose(f);
-	assert_int_equal(n, IOAS_RANK_LEAF - IOAS_RANK_SPACE + 1);
+	assert_int_equal(n, IOAS_RANK_LEAF - IOAS_RANK_VDEV + 1);
 }
 
 static bool edge(unsigned int from, unsigned int to)

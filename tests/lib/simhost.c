@@ -284,6 +284,39 @@ static void op_command(struct ioas_host *host,
 		h->on_command(h, c);
 }
 
+static int op_event_get(struct ioas_host *host, int32_t fd,
+			struct ioas_uevent **out)
+{
+	struct simhost *h = host_of(host);
+	struct sim_fd *f;
+	int ret = -EBADF;
+
+	host_lock(h);
+	f = sim_fd_find(simhost_task(h)->process, fd);
+	if (f)
+		ret = f->kind == SIM_FD_EVENT ? 0 : -EINVAL;
+	if (!ret) {
+		f->event->refs++;
+		*out = f->event;
+	}
+	host_unlock(h);
+	return ret;
+}
+
+static void op_event_put(struct ioas_host *host, struct ioas_uevent *event)
+{
+	sim_event_put(host_of(host), event);
+}
+
+static void op_event_signal(struct ioas_host *host, struct ioas_uevent *event)
+{
+	struct simhost *h = host_of(host);
+
+	host_lock(h);
+	event->count++;
+	host_unlock(h);
+}
+
 static const struct ioas_host_ops host_ops = {
 	.user_origin = op_user_origin,
 	.file_origin = op_file_origin,
@@ -295,6 +328,9 @@ static const struct ioas_host_ops host_ops = {
 	.shm_destroy = op_shm_destroy,
 	.file_changed = op_file_changed,
 	.command = op_command,
+	.event_get = op_event_get,
+	.event_put = op_event_put,
+	.event_signal = op_event_signal,
 };
 
 /* ---- processes ----------------------------------------------------------- */
@@ -467,6 +503,7 @@ void simhost_destroy(struct simhost *h)
 	assert_true(ioas_sim_idle(h->sim));
 	assert_true(ioas_sim_validate(h->sim));
 	expect_none("pieces of shared memory", h->nr_shm);
+	expect_none("eventfds", h->nr_events);
 	expect_none("references of files that are not memory",
 		    atomic_load(&h->barren.refs) - 1);
 	for (unsigned int i = 0; i < SIM_PROCESSES; i++)

@@ -74,6 +74,8 @@ enum sim_fd_kind {
 	SIM_FD_RESERVED,
 	/* A file of the front end. */
 	SIM_FD_OURS,
+	/* An eventfd. */
+	SIM_FD_EVENT,
 	/* Any other: memory, or nothing that can be pinned. */
 	SIM_FD_OTHER,
 };
@@ -84,6 +86,13 @@ struct sim_fd {
 	struct ioas_ufile *file;
 	/* NULL: not memory. */
 	struct ioas_origin *memory;
+	struct ioas_uevent *event;
+};
+
+/* An eventfd. Under h->lock. */
+struct ioas_uevent {
+	uint32_t refs;
+	uint64_t count;
 };
 
 /* One mmap of a descriptor. */
@@ -138,6 +147,8 @@ struct simhost {
 	uint64_t nr_shm;
 	struct ioas_ufile *last_shm;
 	uint64_t last_shm_offset;
+	/* Under lock: eventfds that live. */
+	uint64_t nr_events;
 };
 
 /*
@@ -200,6 +211,10 @@ int sim_open_file(struct simhost *h, uint64_t nr_pages,
 /* A file of memory that the test has made; takes a reference of its own. */
 int sim_open_memory(struct simhost *h, struct ioas_origin *memory);
 int sim_open_other(struct simhost *h);
+/* An eventfd. */
+int sim_open_event(struct simhost *h);
+/* A file of the front end that the test has opened; takes its reference. */
+int sim_open_ufile(struct simhost *h, struct ioas_ufile *file);
 int sim_close(struct simhost *h, int fd);
 int sim_dup(struct simhost *h, int fd);
 /* As SCM_RIGHTS: a number in @to, for the file behind @fd. */
@@ -208,6 +223,12 @@ int sim_send(struct simhost *h, int fd, struct sim_process *to);
 int sim_ioctl(struct simhost *h, int fd, uint32_t cmd, uint64_t arg);
 int64_t sim_read(struct simhost *h, int fd, uint64_t buffer, uint64_t count);
 int64_t sim_write(struct simhost *h, int fd, uint64_t buffer, uint64_t count);
+int64_t sim_pread(struct simhost *h, int fd, uint64_t buffer, uint64_t count,
+		  uint64_t offset);
+int64_t sim_pwrite(struct simhost *h, int fd, uint64_t buffer, uint64_t count,
+		   uint64_t offset);
+/* What read(2) on an eventfd would give: how often it was signalled since. */
+uint64_t sim_event_take(struct simhost *h, int fd);
 /* A mask of enum ioas_poll. */
 int sim_poll(struct simhost *h, int fd);
 /* A number for the two below. */

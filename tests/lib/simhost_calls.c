@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "simhost.h"
@@ -30,7 +31,10 @@ struct sim_fd *sim_fd_find(struct sim_process *p, int fd)
 	if (fd < SIM_FIRST_FD || fd >= SIM_FDS)
 		return NULL;
 	f = &p->fds[fd];
-	return f->kind == SIM_FD_OURS || f->kind == SIM_FD_OTHER ? f : NULL;
+	return f->kind == SIM_FD_OURS || f->kind == SIM_FD_OTHER ||
+			       f->kind == SIM_FD_EVENT ?
+		       f :
+		       NULL;
 }
 
 int sim_fd_take(struct sim_process *p, enum sim_fd_kind kind,
@@ -45,10 +49,26 @@ int sim_fd_take(struct sim_process *p, enum sim_fd_kind kind,
 	return -EMFILE;
 }
 
-static void fd_drop(struct sim_fd *f)
+void sim_event_put(struct simhost *h, struct ioas_uevent *event)
+{
+	bool last;
+
+	if (!event)
+		return;
+	host_lock(h);
+	last = !--event->refs;
+	if (last)
+		h->nr_events--;
+	host_unlock(h);
+	if (last)
+		free(event);
+}
+
+static void fd_drop(struct simhost *h, struct sim_fd *f)
 {
 	ioas_ufile_put(f->file);
 	ioas_origin_put(f->memory);
+	sim_event_put(h, f->event);
 }
 
 /* A number in @p for what @f says, whose references it takes, on error too. */
@@ -62,7 +82,7 @@ static int fd_install(struct sim_process *p, struct sim_fd f)
 		p->fds[fd] = f;
 	host_unlock(p->h);
 	if (fd < 0)
-		fd_drop(&f);
+		fd_drop(p->h, &f);
 	return fd;
 }
 
@@ -79,6 +99,8 @@ static int fd_copy(struct simhost *h, int fd, struct sim_fd *out)
 			ioas_ufile_get(f->file);
 		if (f->memory)
 			ioas_origin_get(f->memory);
+		if (f->event)
+			f->event->refs++;
 	}
 	host_unlock(h);
 	return f ? 0 : -EBADF;
@@ -116,6 +138,27 @@ int sim_open_other(struct simhost *h)
 			  (struct sim_fd){ .kind = SIM_FD_OTHER });
 }
 
+int sim_open_event(struct simhost *h)
+{
+	struct ioas_uevent *event = calloc(1, sizeof(*event));
+
+	assert_non_null(event);
+	event->refs = 1;
+	host_lock(h);
+	h->nr_events++;
+	host_unlock(h);
+	return fd_install(
+		simhost_task(h)->process,
+		(struct sim_fd){ .kind = SIM_FD_EVENT, .event = event });
+}
+
+int sim_open_ufile(struct simhost *h, struct ioas_ufile *file)
+{
+	return fd_install(simhost_task(h)->process,
+			  (struct sim_fd){ .kind = SIM_FD_OURS,
+					   .file = file });
+}
+
 int sim_close(struct simhost *h, int fd)
 {
 	struct sim_fd *f, was;
@@ -129,7 +172,7 @@ int sim_close(struct simhost *h, int fd)
 	host_unlock(h);
 	if (!f)
 		return -EBADF;
-	fd_drop(&was);
+	fd_drop(h, &was);
 	return 0;
 }
 
@@ -247,7 +290,7 @@ int sim_ioctl(struct simhost *h, int fd, uint32_t cmd, uint64_t arg)
 		ret = f.file && f.file->ops->ioctl ?
 			      f.file->ops->ioctl(f.file, cmd, arg) :
 			      -ENOTTY;
-		fd_drop(&f);
+		fd_drop(h, &f);
 	}
 	scratch_reset(h);
 	assert_in_range(ret + 4096, 0, (int64_t)INT32_MAX + 4096);
@@ -263,7 +306,7 @@ int64_t sim_read(struct simhost *h, int fd, uint64_t buffer, uint64_t count)
 		ret = f.file && f.file->ops->read ?
 			      f.file->ops->read(f.file, buffer, count) :
 			      -EINVAL;
-		fd_drop(&f);
+		fd_drop(h, &f);
 	}
 	scratch_reset(h);
 	return ret;
@@ -278,10 +321,58 @@ int64_t sim_write(struct simhost *h, int fd, uint64_t buffer, uint64_t count)
 		ret = f.file && f.file->ops->write ?
 			      f.file->ops->write(f.file, buffer, count) :
 			      -EINVAL;
-		fd_drop(&f);
+		fd_drop(h, &f);
 	}
 	scratch_reset(h);
 	return ret;
+}
+
+int64_t sim_pread(struct simhost *h, int fd, uint64_t buffer, uint64_t count,
+		  uint64_t offset)
+{
+	struct sim_fd f;
+	int64_t ret = fd_copy(h, fd, &f);
+
+	if (!ret) {
+		ret = f.file && f.file->ops->read_at ?
+			      f.file->ops->read_at(f.file, buffer, count,
+						   offset) :
+			      -ESPIPE;
+		fd_drop(h, &f);
+	}
+	scratch_reset(h);
+	return ret;
+}
+
+int64_t sim_pwrite(struct simhost *h, int fd, uint64_t buffer, uint64_t count,
+		   uint64_t offset)
+{
+	struct sim_fd f;
+	int64_t ret = fd_copy(h, fd, &f);
+
+	if (!ret) {
+		ret = f.file && f.file->ops->write_at ?
+			      f.file->ops->write_at(f.file, buffer, count,
+						    offset) :
+			      -ESPIPE;
+		fd_drop(h, &f);
+	}
+	scratch_reset(h);
+	return ret;
+}
+
+uint64_t sim_event_take(struct simhost *h, int fd)
+{
+	struct sim_fd *f;
+	uint64_t count;
+
+	host_lock(h);
+	f = sim_fd_find(simhost_task(h)->process, fd);
+	assert_true(f && f->kind == SIM_FD_EVENT);
+	count = f->event->count;
+	f->event->count = 0;
+	host_unlock(h);
+	return count;
 }
 
 int sim_poll(struct simhost *h, int fd)
@@ -294,7 +385,7 @@ int sim_poll(struct simhost *h, int fd)
 		return -EBADF;
 	if (f.file && f.file->ops->poll)
 		mask = (int)f.file->ops->poll(f.file);
-	fd_drop(&f);
+	fd_drop(h, &f);
 	return mask;
 }
 
@@ -314,7 +405,7 @@ int sim_mmap(struct simhost *h, int fd, const struct ioas_mmap_request *rq)
 		      -ENODEV;
 	if (ret) {
 		p->mappings[m].region = NULL;
-		fd_drop(&f);
+		fd_drop(h, &f);
 		return ret;
 	}
 	/* The mapping keeps the file open. */

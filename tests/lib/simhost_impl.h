@@ -25,5 +25,7 @@ struct sim_fd *sim_fd_find(struct sim_process *p, int fd);
  */
 int sim_fd_take(struct sim_process *p, enum sim_fd_kind kind,
 		unsigned int flags);
+/* Accepts NULL. */
+void sim_event_put(struct simhost *h, struct ioas_uevent *event);
 
 #endif

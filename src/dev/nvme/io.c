@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io: commands of the NVM command set
+ *
+ * Most are done at once: what they transfer is bounded (NVME_BYTES_MAX). Those
+ * that name blocks without transferring them may mean the whole disk; they are
+ * jobs, which the queue goes on with poll by poll.
+ *
+ * Files are read and written, and synced by flush, in the call: it lasts as long
+ * as the file system takes. A write with FUA, or while the write cache is off,
+ * is synced before it completes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "dev/nvme/nvme.h"
+
+#define DNR(status) ((uint16_t)((status) | NVME_DNR))
+
+enum io_opcode {
+	IO_FLUSH = 0x00,
+	IO_WRITE = 0x01,
+	IO_READ = 0x02,
+	IO_COMPARE = 0x05,
+	IO_ZEROES = 0x08,
+	IO_DATASET = 0x09,
+	IO_VERIFY = 0x0c,
+};
+
+/* Of CDW12. */
+#define FUA (1u << 30)
+#define DEALLOCATE (1u << 25)
+/* Of CDW11 of dataset management. */
+#define DATASET_DEALLOCATE (1u << 2)
+
+/* Bytes, ranges of one step of a job. */
+#define STEP_BYTES (128u << 10)
+#define STEP_RANGES 16u
+
+struct io {
+	struct nvme_ns *ns;
+	uint64_t lba;
+	uint32_t blocks;
+	uint64_t offset;
+	size_t length;
+};
+
+static uint16_t write_status(struct nvme *n, int rc)
+{
+	if (!rc)
+		return NVME_OK;
+	if (rc == -ENOSPC || rc == -EDQUOT || rc == -EFBIG)
+		return NVME_CAPACITY;
+	n->counters.media_errors++;
+	return NVME_WRITE_FAULT;
+}
+
+static uint16_t read_status(struct nvme *n, int rc)
+{
+	if (!rc)
+		return NVME_OK;
+	n->counters.media_errors++;
+	return NVME_READ_ERROR;
+}
+
+/* What was written is to last, if @e or the features say so. */
+static uint16_t write_through(struct nvme *n, struct nvme_ns *ns,
+			      const struct nvme_sqe *e)
+{
+	if (n->features.cache && !(e->cdw12 & FUA))
+		return NVME_OK;
+	return write_status(n, ioas_nvme_backing_sync(ns));
+}
+
+static bool in_range(const struct nvme_ns *ns, uint64_t lba, uint64_t blocks)
+{
+	return lba <= ns->blocks && blocks <= ns->blocks - lba;
+}
+
+/* ---- at once ------------------------------------------------------------ */
+
+static uint16_t io_flush(struct nvme *n, struct nvme_cmd *cmd)
+{
+	uint32_t nsid = cmd->sqe.nsid;
+	uint16_t status = NVME_OK;
+	unsigned int i;
+
+	if (nsid != NVME_BROADCAST && (!nsid || nsid > n->nr_ns))
+		return DNR(NVME_INVALID_NAMESPACE);
+	for (i = 0; i < n->nr_ns && status == NVME_OK; i++)
+		if ((nsid == NVME_BROADCAST || nsid == i + 1) &&
+		    !n->ns[i].read_only)
+			status = write_status(n,
+				ioas_nvme_backing_sync(&n->ns[i]));
+	return status;
+}
+
+static uint16_t io_read(struct nvme *n, struct nvme_sq *sq,
+			struct nvme_cmd *cmd, struct io *io)
+{
+	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, true);
+
+	(void)sq;
+	if (status != NVME_OK)
+		return status;
+	status = read_status(n, ioas_nvme_backing_read(io->ns, n->buffer,
+						       io->offset,
+						       io->length));
+	if (status != NVME_OK)
+		return status;
+	n->counters.reads++;
+	n->counters.read_units += io->length >> 9;
+	ioas_nvme_complete(n, cmd, NVME_OK, true);
+	return NVME_POSTED;
+}
+
+static uint16_t io_write(struct nvme *n, struct nvme_sq *sq,
+			 struct nvme_cmd *cmd, struct io *io)
+{
+	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, false);
+
+	(void)sq;
+	if (status == NVME_OK)
+		status = ioas_nvme_data_fetch(n);
+	if (status != NVME_OK)
+		return status;
+	status = write_status(n, ioas_nvme_backing_write(io->ns, n->buffer,
+							 io->offset,
+							 io->length));
+	if (status != NVME_OK)
+		return status;
+	n->counters.writes++;
+	n->counters.write_units += io->length >> 9;
+	return write_through(n, io->ns, &cmd->sqe);
+}
+
+static uint16_t io_compare(struct nvme *n, struct nvme_sq *sq,
+			   struct nvme_cmd *cmd, struct io *io)
+{
+	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, false);
+
+	(void)sq;
+	if (status == NVME_OK)
+		status = ioas_nvme_data_fetch(n);
+	if (status != NVME_OK)
+		return status;
+	status = read_status(n, ioas_nvme_backing_read(io->ns, n->compare,
+						       io->offset,
+						       io->length));
+	if (status != NVME_OK)
+		return status;
+	n->counters.reads++;
+	n->counters.read_units += io->length >> 9;
+	return memcmp(n->buffer, n->compare, io->length)
+	       ? NVME_COMPARE_FAILURE : NVME_OK;
+}
+
+/* ---- jobs --------------------------------------------------------------- */
+
+static uint16_t job_begin(struct nvme_sq *sq, const struct nvme_cmd *cmd,
+			  const struct io *io)
+{
+	sq->job.active = true;
+	sq->job.cmd = *cmd;
+	sq->job.lba = io->lba;
+	sq->job.left = io->blocks;
+	return NVME_PENDING;
+}
+
+static uint16_t io_zeroes(struct nvme *n, struct nvme_sq *sq,
+			  struct nvme_cmd *cmd, struct io *io)
+{
+	bool punch = cmd->sqe.cdw12 & DEALLOCATE;
+	int rc;
+
+	rc = ioas_nvme_backing_zero(io->ns, io->offset, io->length, punch);
+	if (rc == -EOPNOTSUPP && punch)
+		rc = ioas_nvme_backing_zero(io->ns, io->offset, io->length,
+					    false);
+	/* Then they are written. */
+	if (rc == -EOPNOTSUPP)
+		return job_begin(sq, cmd, io);
+	if (rc)
+		return write_status(n, rc);
+	return write_through(n, io->ns, &cmd->sqe);
+}
+
+static uint16_t io_verify(struct nvme *n, struct nvme_sq *sq,
+			  struct nvme_cmd *cmd, struct io *io)
+{
+	(void)n;
+	return job_begin(sq, cmd, io);
+}
+
+static uint16_t io_dataset(struct nvme *n, struct nvme_sq *sq,
+			   struct nvme_cmd *cmd, struct io *io)
+{
+	unsigned int nr = (cmd->sqe.cdw10 & 0xffu) + 1u;
+	size_t length = nr * sizeof(struct nvme_range);
+	struct nvme_range *range;
+	uint16_t status;
+	unsigned int i;
+
+	status = ioas_nvme_data_map(n, cmd, length, false);
+	if (status == NVME_OK)
+		status = ioas_nvme_data_fetch(n);
+	if (status != NVME_OK)
+		return status;
+	range = malloc(length);
+	if (!range)
+		return NVME_INTERNAL_ERROR;
+	memcpy(range, n->buffer, length);
+	for (i = 0; i < nr && status == NVME_OK; i++)
+		if (!in_range(io->ns, range[i].lba, range[i].blocks))
+			status = DNR(NVME_LBA_RANGE);
+	/* Anything else is a hint. */
+	if (status != NVME_OK || !(cmd->sqe.cdw11 & DATASET_DEALLOCATE)) {
+		free(range);
+		return status;
+	}
+	sq->job.range = range;
+	sq->job.nr_ranges = nr;
+	return job_begin(sq, cmd, io);
+}
+
+static void job_end(struct nvme_job *job, uint16_t status)
+{
+	job->status = status;
+	job->done = true;
+}
+
+static size_t step_dataset(struct nvme *n, struct nvme_job *job,
+			   struct nvme_ns *ns)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < STEP_RANGES && job->next < job->nr_ranges; i++) {
+		const struct nvme_range *r = &job->range[job->next++];
+
+		if (!r->blocks)
+			continue;
+		rc = ioas_nvme_backing_zero(ns, r->lba << ns->block_lg2,
+					    (uint64_t)r->blocks
+					    << ns->block_lg2, true);
+		/* It was advice. */
+		if (rc == -EOPNOTSUPP)
+			rc = 0;
+		if (rc)
+			break;
+	}
+	if (rc || job->next == job->nr_ranges)
+		job_end(job, write_status(n, rc));
+	return STEP_BYTES;
+}
+
+static size_t step_blocks(struct nvme *n, struct nvme_job *job,
+			  struct nvme_ns *ns)
+{
+	uint64_t blocks = ioas_min(job->left, STEP_BYTES >> ns->block_lg2);
+	uint64_t offset = job->lba << ns->block_lg2;
+	size_t length = (size_t)(blocks << ns->block_lg2);
+	bool zeroes = job->cmd.sqe.opcode == IO_ZEROES;
+	uint16_t status;
+
+	if (zeroes) {
+		memset(n->compare, 0, length);
+		status = write_status(n, ioas_nvme_backing_write(ns,
+						n->compare, offset, length));
+	} else {
+		status = read_status(n, ioas_nvme_backing_read(ns, n->compare,
+							offset, length));
+	}
+	job->lba += blocks;
+	job->left -= blocks;
+	if (status == NVME_OK && !job->left && zeroes)
+		status = write_through(n, ns, &job->cmd.sqe);
+	if (status != NVME_OK || !job->left)
+		job_end(job, status);
+	return length;
+}
+
+size_t ioas_nvme_job_step(struct nvme *n, struct nvme_sq *sq)
+{
+	struct nvme_job *job = &sq->job;
+	struct nvme_ns *ns = &n->ns[job->cmd.sqe.nsid - 1];
+
+	return job->range ? step_dataset(n, job, ns) : step_blocks(n, job, ns);
+}
+
+/* ---- dispatch ----------------------------------------------------------- */
+
+static const struct io_op {
+	uint8_t opcode;
+	/* Has it a range of blocks; does it change any? */
+	bool range;
+	bool change;
+	uint16_t (*execute)(struct nvme *n, struct nvme_sq *sq,
+			    struct nvme_cmd *cmd, struct io *io);
+} io_ops[] = {
+	{ IO_WRITE, true, true, io_write },
+	{ IO_READ, true, false, io_read },
+	{ IO_COMPARE, true, false, io_compare },
+	{ IO_ZEROES, true, true, io_zeroes },
+	{ IO_DATASET, false, true, io_dataset },
+	{ IO_VERIFY, true, false, io_verify },
+};
+
+static const struct io_op *op_find(uint8_t opcode)
+{
+	size_t i;
+
+	for (i = 0; i < IOAS_ARRAY_SIZE(io_ops); i++)
+		if (io_ops[i].opcode == opcode)
+			return &io_ops[i];
+	return NULL;
+}
+
+static bool op_changes(const struct io_op *op, const struct nvme_sqe *e)
+{
+	return op->change && (op->opcode != IO_DATASET ||
+			      e->cdw11 & DATASET_DEALLOCATE);
+}
+
+uint16_t ioas_nvme_io(struct nvme *n, struct nvme_sq *sq,
+		      struct nvme_cmd *cmd)
+{
+	const struct nvme_sqe *e = &cmd->sqe;
+	const struct io_op *op = op_find(e->opcode);
+	struct io io = { .lba = 0 };
+
+	if (e->opcode == IO_FLUSH)
+		return io_flush(n, cmd);
+	if (!op)
+		return DNR(NVME_INVALID_OPCODE);
+	if (!e->nsid || e->nsid > n->nr_ns)
+		return DNR(NVME_INVALID_NAMESPACE);
+	io.ns = &n->ns[e->nsid - 1];
+	if (op->range) {
+		io.lba = e->cdw10 | (uint64_t)e->cdw11 << 32;
+		io.blocks = (e->cdw12 & 0xffffu) + 1u;
+		if (!in_range(io.ns, io.lba, io.blocks))
+			return DNR(NVME_LBA_RANGE);
+		io.offset = io.lba << io.ns->block_lg2;
+		io.length = (size_t)io.blocks << io.ns->block_lg2;
+	}
+	if (op_changes(op, e) && io.ns->read_only)
+		return DNR(NVME_WRITE_PROTECTED);
+	return op->execute(n, sq, cmd, &io);
+}

@@ -161,9 +161,10 @@ struct ioas_dma_piece {
 };
 
 /*
- * Copy all pieces in order, an aligned one of up to 8 bytes at once, from (read) or to (write) the driver's memory. What
- * lies before a failure may have been copied; *@failed, which may be NULL, is
- * the first byte that was not. Pages are marked dirty before they are written.
+ * Copy all pieces in order, an aligned one of up to 8 bytes at once, from (read)
+ * or to (write) the driver's memory. What lies before a failure may have been
+ * copied; *@failed, which may be NULL, is the first byte that was not. Pages are
+ * marked dirty before they are written.
  */
 enum ioas_dma_error ioas_dma_read(struct ioas_function *f, uint32_t pasid,
 				  const struct ioas_dma_piece *pieces,

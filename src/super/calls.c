@@ -316,7 +316,7 @@ void ioas_call_serve(struct ioas_super *s, const struct ioas_notice *n)
 	if (!ioas_task_find(s, n, &c.task)) {
 		if (atomic_load_explicit(&c.task->process->executed,
 					 memory_order_relaxed))
-			ioas_task_executed(s, c.task);
+			ioas_task_executed(&c);
 		ioas_smaps_task_back(s->maps, n->tid);
 		verdict = serve(&c, &value);
 		ioas_sfiles_number_done(&c);

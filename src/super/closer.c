@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -81,7 +82,9 @@ static void *thread_main(void *data)
 /* Return: a thread will come. The lock is held. */
 static bool thread_get(struct ioas_closer *c)
 {
+	sigset_t all, old;
 	pthread_t t;
+	int ret;
 
 	/* It may have been woken already, for what was queued before. */
 	if (c->nr_idle && c->nr_queued == 1) {
@@ -90,7 +93,12 @@ static bool thread_get(struct ioas_closer *c)
 	}
 	if (c->nr_threads == THREADS_MAX)
 		return true;
-	if (pthread_create(&t, NULL, thread_main, c))
+	/* Signals that stop others must not be spent on it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = pthread_create(&t, NULL, thread_main, c);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
 		return c->nr_threads;
 	pthread_detach(t);
 	c->nr_threads++;

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -216,6 +217,23 @@ static void sfile_close_seen(struct ioas_super *s, struct ioas_sfile *file)
 	}
 }
 
+/* Something was not told. */
+static void doubt_all(struct ioas_sfiles *f, const struct instance *in)
+{
+	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
+	for (unsigned int i = 0; i < IOAS_SFILE_SLOTS; i++) {
+		ioas_list_for_each(l, &f->by_inode[i]) {
+			struct ioas_sfile *file = ioas_list_entry(
+				l, struct ioas_sfile, by_inode);
+
+			if (file->instance == in &&
+			    ioas_list_empty(&file->doubt))
+				ioas_list_add_tail(&f->doubtful, &file->doubt);
+		}
+	}
+	ioas_mutex_unlock(&f->lock);
+}
+
 bool ioas_sfiles_look_again(struct ioas_sfiles *f)
 {
 	ioas_list_for_each_safe(l, tmp, &f->doubtful)
@@ -254,14 +272,20 @@ static void instance_fire(struct ioas_super *s, struct ioas_source *source,
 {
 	struct instance *in = ioas_container_of(source, struct instance, source);
 	_Alignas(struct inotify_event) char room[4096];
+	int left = 0;
 	ssize_t n;
 
 	(void)events;
-	while ((n = read(in->fd, room, sizeof(room))) > 0) {
+	/* What happened so far: a client can make more while we read. */
+	ioctl(in->fd, FIONREAD, &left);
+	while (left > 0 && (n = read(in->fd, room, sizeof(room))) > 0) {
+		left -= (int)n;
 		for (char *at = room; at < room + n;) {
 			const struct inotify_event *e = (const void *)at;
 			struct ioas_sfile *file = NULL;
 
+			if (e->mask & IN_Q_OVERFLOW)
+				doubt_all(s->files, in);
 			if (e->mask & (IN_CLOSE | IN_MODIFY))
 				file = sfile_of_watch(s->files, in, e->wd);
 			if (file && e->mask & IN_MODIFY)
@@ -496,7 +520,6 @@ static int sfile_give(struct ioas_call *c, struct ioas_sfile *file, int at,
 
 	if (ret)
 		return ret;
-	file->started = true;
 	return ioas_notify_addfd(c->s->notify, &c->n, file->client, at, flags);
 }
 
@@ -522,8 +545,11 @@ int ioas_sfiles_reserve(struct ioas_call *c, struct ioas_ufile *ufile,
 		return ret;
 	file->add_flags = add_flags(flags);
 	c->pending = file;
-	if (number < 0)
-		number = sfile_give(c, file, -1, file->add_flags);
+	if (number < 0) {
+		number = ioas_notify_addfd(c->s->notify, &c->n, file->client,
+					   -1, file->add_flags);
+		file->given = number >= 0;
+	}
 	if (number < 0) {
 		ioas_sfiles_cancel(c);
 		return number == -ENOMEM ? number : -EMFILE;
@@ -541,7 +567,9 @@ void ioas_sfiles_commit(struct ioas_call *c, struct ioas_ufile *ufile)
 	c->pending = NULL;
 	if (IOAS_CHECK(!file || file->ufile != ufile))
 		return;
-	if (!file->started)
+	if (file->given)
+		ret = sfile_start(c->s, file);
+	else
 		ret = sfile_give(c, file, file->number, file->add_flags);
 	/* What has happened to it so far was not seen by its poll. */
 	ioas_sfiles_changed(c->s->files, ufile);
@@ -561,20 +589,11 @@ void ioas_sfiles_cancel(struct ioas_call *c)
 	if (IOAS_CHECK(!file))
 		return;
 	/*
-	 * What the client has already stays open there, and is a file of ours no
-	 * more: nobody can close a descriptor of another process.
+	 * What the client has already stays open there, and never was a file of
+	 * ours: nobody can close a descriptor of another process.
 	 */
-	if (file->started) {
-		pthread_mutex_lock(&c->s->draining);
-		tables_remove(c->s->files, file);
-		if (file->queue)
-			epoll_ctl(c->s->epoll, EPOLL_CTL_DEL,
-				  ioas_squeue_fd(file->queue), NULL);
-		pthread_mutex_unlock(&c->s->draining);
-		ioas_sfile_put(file);
-	} else if (file->instance) {
+	if (file->instance)
 		instance_put(c->s->files, file->instance);
-	}
 	/* The reference stays with who could not use it. */
 	file->ufile = NULL;
 	ioas_sfile_put(file);
@@ -698,10 +717,19 @@ struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
 
 bool ioas_sfiles_is_ours(struct ioas_sfiles *f, uint64_t dev, uint64_t ino)
 {
-	struct ioas_sfile *file = ioas_sfiles_find(f, dev, ino);
+	bool found = false;
 
-	ioas_sfile_put(file);
-	return file;
+	/* Without a reference, which could be the last one: locks are held. */
+	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
+	ioas_list_for_each(l, inode_slot(f, ino)) {
+		const struct ioas_sfile *file =
+			ioas_list_entry(l, struct ioas_sfile, by_inode);
+
+		if (file->ino == ino && file->dev == dev)
+			found = true;
+	}
+	ioas_mutex_unlock(&f->lock);
+	return found;
 }
 
 struct ioas_sfile *ioas_sfiles_of(struct ioas_sfiles *f,

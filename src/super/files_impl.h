@@ -74,8 +74,8 @@ struct ioas_sfile {
 	int client;
 	int number;
 	unsigned int add_flags;
-	/* In the tables, or was. */
-	bool started;
+	/* It has it before it is in the tables (ioas_sfiles_reserve()). */
+	bool given;
 };
 
 /* With a reference; NULL: not ours. */
@@ -84,7 +84,7 @@ struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
 /* What the thread that calls has as @fd: a descriptor of ours, or -errno. */
 int ioas_client_fd(const struct ioas_call *c, int fd);
 /*
- * The lowest number, not below @least, that the filter can tell and that the
+ * A number, not below @least, that the filter can tell and that the
  * calling task does not use. Return: -EMFILE: none below its limit; -ESRCH.
  */
 int ioas_sfiles_number(struct ioas_call *c, int least);

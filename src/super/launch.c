@@ -316,15 +316,19 @@ static bool went_to_all(const struct message *m)
 	return info.si_code == m->code && info.si_pid == m->pid;
 }
 
+/* From a terminal it is for the whole group in the foreground. */
+static bool of_terminal(int signal)
+{
+	return signal == SIGINT || signal == SIGQUIT || signal == SIGTSTP ||
+	       signal == SIGTTIN || signal == SIGTTOU || signal == SIGWINCH;
+}
+
 static void pass_on(const struct message *m)
 {
 	const bool all = went_to_all(m);
 
-	/*
-	 * A terminal's is for the group; what of it we have pending may be gone
-	 * by now: a SIGCONT takes away a SIGTSTP.
-	 */
-	if (m->code == SI_KERNEL)
+	/* What of it we have pending may be gone: SIGCONT takes SIGTSTP away. */
+	if (m->code == SI_KERNEL && of_terminal(m->value))
 		return;
 	/* The guardian goes on: so shall the program, if it has not yet. */
 	if (m->value == SIGCONT ? is_stopped(run.program.pid) : !all)
@@ -489,9 +493,11 @@ static _Noreturn void die_of(int signal)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
 	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	/* Of this one, whatever else is pending. */
 	sigemptyset(&set);
-	sigprocmask(SIG_SETMASK, &set, NULL);
+	sigaddset(&set, signal);
 	kill(getpid(), signal);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	/* A signal that does not kill: as a shell would say it. */
 	_exit(128 + signal);
 }

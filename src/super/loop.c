@@ -33,6 +33,8 @@
 #define THREADS_MAX 64
 /* For what the program started and leaves behind. */
 #define GRACE_MS 50
+/* For our own threads, at the end. */
+#define STOP_MS 5000
 /* One that nobody sends to whole groups, which the guardian tells us of. */
 #define STOP_SIGNAL SIGRTMAX
 
@@ -64,8 +66,8 @@ static bool seat_take(struct loop *l)
 
 static void watcher_wake(struct loop *l)
 {
-	if (atomic_load_explicit(&l->drowsy, memory_order_relaxed) &&
-	    atomic_exchange(&l->drowsy, false))
+	/* After the serial was raised, which the watcher looks at last. */
+	if (atomic_load(&l->drowsy) && atomic_exchange(&l->drowsy, false))
 		eventfd_write(l->kick, 1);
 }
 
@@ -248,16 +250,23 @@ static int signals_init(struct loop *l)
 	return -pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-/* A thread may be about to wait when the signal comes, so more than one. */
-static void threads_stop(struct loop *l)
+/*
+ * A thread may be about to wait when the signal comes, so more than one. One
+ * that waits for memory which a stranger provides (FUSE) may never come back.
+ * Return: all have ended.
+ */
+static bool threads_stop(struct loop *l)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 
 	atomic_store(&l->stop, true);
-	while (atomic_load(&l->threads)) {
+	for (unsigned int ms = 0; atomic_load(&l->threads); ms++) {
+		if (ms == STOP_MS)
+			return false;
 		kill(getpid(), STOP_SIGNAL);
 		nanosleep(&pause, NULL);
 	}
+	return true;
 }
 
 /* The listener may say that no task is left before its status is there. */
@@ -274,6 +283,7 @@ int ioas_loop_run(struct ioas_super *s, pid_t pid, int *status)
 	struct loop l = { .s = s, .pid = pid, .status = status };
 	sigset_t stop;
 	int ret = signals_init(&l);
+	bool all;
 
 	l.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!ret && l.kick < 0)
@@ -286,8 +296,13 @@ int ioas_loop_run(struct ioas_super *s, pid_t pid, int *status)
 		sigaddset(&stop, STOP_SIGNAL);
 		pthread_sigmask(SIG_BLOCK, &stop, NULL);
 		watch(&l);
-		threads_stop(&l);
+		all = threads_stop(&l);
 		program_reap(&l);
+		if (!all) {
+			/* It holds locks: there is no other way out. */
+			ioas_super_ended(s, *l.status);
+			_exit(0);
+		}
 		ioas_super_drain(s);
 	}
 	if (l.kick >= 0)

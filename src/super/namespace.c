@@ -210,6 +210,9 @@ static int dev_keep(int from, int at, const char *name)
 	struct stat st;
 	int ret;
 
+	/* Ours. */
+	if (!fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
 	/* Gone meanwhile. */
 	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : -errno;
@@ -224,7 +227,7 @@ static int dev_keep(int from, int at, const char *name)
 	return ret;
 }
 
-/* One of ours. What is there of that name is covered. */
+/* One of ours. */
 static int dev_add(int from, int at, const char *name)
 {
 	struct stat st;
@@ -260,9 +263,10 @@ static int dev_fill(DIR *old, DIR *ours)
 
 	if (at < 0)
 		return -errno;
-	ret = each_entry(old, at, dev_keep);
+	/* Ours first: a real one of the same name is not kept. */
+	ret = each_entry(ours, at, dev_add);
 	if (!ret)
-		ret = each_entry(ours, at, dev_add);
+		ret = each_entry(old, at, dev_keep);
 	close(at);
 	return ret;
 }

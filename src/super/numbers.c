@@ -104,16 +104,20 @@ void ioas_sfiles_number_done(struct ioas_call *c)
 int ioas_sfiles_number(struct ioas_call *c, int least)
 {
 	const struct ioas_fd_range *r = &c->s->range;
-	const int first = least > r->base ? least : r->base;
+	int first = least > r->base ? least : r->base;
 	struct rlimit limit;
 	int last = r->base + r->nr;
 
+	/* 0 is none. */
+	if (!first)
+		first = 1;
 	if (prlimit(c->task->process->pid, RLIMIT_NOFILE, NULL, &limit))
 		return -ESRCH;
 	if (limit.rlim_cur < (rlim_t)last)
 		last = (int)limit.rlim_cur;
 	ioas_sfiles_number_done(c);
-	for (int fd = first; fd < last; fd++) {
+	/* From the end: the system gives out the lowest, so they rarely meet. */
+	for (int fd = last - 1; fd >= first; fd--) {
 		if (!number_is_free(c, fd) || !number_take(c, fd))
 			continue;
 		/* It may have been given away between the two. */

@@ -518,7 +518,11 @@ static int write_file(const char *path, const char *text, size_t length)
 
 	if (!strcmp(path, "-"))
 		return ioas_output_write(STDERR_FILENO, text, length);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	/* One that is open already: a FIFO would wait for another reader. */
+	if (sscanf(path, "/proc/self/fd/%d", &fd) == 1)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	else
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return -errno;
 	ret = ioas_output_write(fd, text, length);

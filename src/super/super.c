@@ -72,6 +72,7 @@ void ioas_super_note(const struct ioas_super *s, const char *fmt, ...)
 
 /* Events taken from the kernel at a time. */
 #define DRAIN_BATCH 32
+#define DRAIN_ROUNDS 1024
 
 int ioas_super_listen(struct ioas_super *s, int fd, uint32_t events,
 		      struct ioas_source *source)
@@ -88,6 +89,7 @@ int ioas_super_listen(struct ioas_super *s, int fd, uint32_t events,
 static void drain(struct ioas_super *s)
 {
 	struct epoll_event e[DRAIN_BATCH];
+	unsigned int rounds = 0;
 	int n;
 
 	do {
@@ -97,7 +99,8 @@ static void drain(struct ioas_super *s)
 
 			source->fire(s, source, e[i].events);
 		}
-	} while (n == DRAIN_BATCH);
+		/* Clients can make more of it than we ever get done. */
+	} while (n == DRAIN_BATCH && ++rounds < DRAIN_ROUNDS);
 	if (s->files)
 		atomic_store(&s->doubt, ioas_sfiles_look_again(s->files));
 	ioas_closer_wait(s->closer);

@@ -108,7 +108,15 @@ static int image_of(pid_t pid, uint64_t *image)
 		if (at && (field == 28 || field >= 45))
 			*image = *image * 31 + strtoull(at, NULL, 10);
 	}
-	return at ? 0 : -ESRCH;
+	/* A first thread that has ended shows none, while others go on. */
+	return at && *image ? 0 : -ESRCH;
+}
+
+/* Is @tid a thread of @pid? */
+static bool is_thread_of(pid_t tid, pid_t pid)
+{
+	return tid == pid || !syscall(SYS_tgkill, pid, tid, 0) ||
+	       errno == EPERM;
 }
 
 /* ---- who pays ----------------------------------------------------------- */
@@ -163,6 +171,9 @@ static void limit_ask(struct ioas_principal *p)
 			pid = mm->pid;
 	}
 	ioas_mutex_unlock(&t->lock);
+	/* Of several that share it, the one that calls; it is there for sure. */
+	if (c->mm && c->mm->principal == p)
+		pid = c->task->process->pid;
 	if (!pid || prlimit(pid, RLIMIT_MEMLOCK, NULL, &r))
 		return;
 	atomic_store_explicit(&p->limit,
@@ -245,6 +256,34 @@ static int mm_principal(struct ioas_tasks *t, struct ioas_client_mm *mm,
 	return 0;
 }
 
+/*
+ * By the process's number; if its first thread has ended, which has no memory
+ * then, by that of the thread that calls. What is reached by number is then
+ * reached by what was opened.
+ */
+static int mm_peer(struct ioas_super *s, const struct ioas_process *p,
+		   struct ioas_client_mm *mm)
+{
+	const struct ioas_call *c = ioas_call_current();
+	int ret = ioas_peer_create(&s->backings, p->pid, mm, &peer_ops, s,
+				   &mm->peer);
+
+	if (ret != -ESRCH || !c || c->task->process != p)
+		return ret;
+	ret = ioas_peer_create(&s->backings, c->n.tid, mm, &peer_ops, s,
+			       &mm->peer);
+	if (!ret)
+		mm->peer->pid = p->pid;
+	return ret;
+}
+
+static bool still_waits(const struct ioas_super *s)
+{
+	const struct ioas_call *c = ioas_call_current();
+
+	return !c || ioas_notify_valid(s->notify, &c->n);
+}
+
 static int mm_create(struct ioas_super *s, struct ioas_process *p,
 		     struct ioas_client_mm **out)
 {
@@ -258,13 +297,15 @@ static int mm_create(struct ioas_super *s, struct ioas_process *p,
 	mm->s = s;
 	mm->pid = p->pid;
 	ret = status_number(p->pid, "\nUid:", &uid);
-	if (!ret)
-		ret = image_of(p->pid, &mm->image);
+	if (!ret && image_of(p->pid, &mm->image))
+		mm->image = 0;
 	if (!ret)
 		ret = mm_principal(s->tasks, mm, uid);
 	if (!ret)
-		ret = ioas_peer_create(&s->backings, p->pid, mm, &peer_ops, s,
-				       &mm->peer);
+		ret = mm_peer(s, p, mm);
+	/* Of one who is killed by another's execve, it may be that of either. */
+	if (!ret && !still_waits(s))
+		ret = -ESRCH;
 	if (!ret)
 		ret = ioas_origin_peer_create(mm->peer, &mm->origin);
 	if (ret) {
@@ -317,8 +358,12 @@ static bool mm_is_same(const struct ioas_client_mm *mm,
 {
 	uint64_t image;
 
-	return ioas_peer_alive(mm->peer) && !image_of(p->pid, &image) &&
-	       image == mm->image;
+	/*
+	 * In the middle of an execve the first thread may be gone, and the one
+	 * that executes not yet in its place: then it is too early to tell.
+	 */
+	return ioas_peer_alive(mm->peer) &&
+	       (image_of(p->pid, &image) || image == mm->image);
 }
 
 /* It runs another program: whoever was about to execute is gone. */
@@ -327,6 +372,24 @@ static void process_is_new(struct ioas_process *p)
 	p->nr_executing = 0;
 	p->program++;
 	atomic_store(&p->executed, false);
+}
+
+/*
+ * Somebody is about to execute: the number may lead to other memory from now on.
+ * A child that shares its parent's (vfork) leaves that to the parent.
+ */
+static void mm_may_go(struct ioas_process *p)
+{
+	atomic_store(&p->executed, true);
+	if (p->mm->pid == p->pid)
+		ioas_peer_executed(p->mm->peer);
+}
+
+static void mm_stayed(struct ioas_process *p)
+{
+	atomic_store(&p->executed, false);
+	if (p->mm->pid == p->pid)
+		ioas_peer_stayed(p->mm->peer);
 }
 
 /*
@@ -346,6 +409,9 @@ static struct ioas_client_mm *mm_install(struct ioas_tasks *t,
 		p->mm = mm;
 		if (stale)
 			process_is_new(p);
+		/* It may be that of before. */
+		else if (p->nr_executing)
+			mm_may_go(p);
 	}
 	mm = mm_get(p->mm);
 	ioas_mutex_unlock(&t->lock);
@@ -373,8 +439,12 @@ int ioas_process_mm(struct ioas_super *s, struct ioas_process *p,
 	ioas_mutex_unlock(&t->lock);
 	if (!mm)
 		ret = mm_create(s, p, &mm);
-	if (!ret)
+	if (!ret) {
 		*out = mm_install(t, p, stale, mm);
+		/* It executes something else, or has ended, meanwhile. */
+		if (!*out)
+			ret = -ESRCH;
+	}
 	ioas_client_mm_put(stale);
 	return ret;
 }
@@ -385,19 +455,13 @@ void ioas_task_executes(struct ioas_super *s, struct ioas_task *task)
 	struct ioas_tasks *t = s->tasks;
 
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
-	if (p->mm) {
-		if (!task->executing || task->program != p->program)
-			p->nr_executing++;
-		task->executing = true;
-		task->program = p->program;
-		/*
-		 * From now on the number may lead to other memory. A child that
-		 * shares its parent's (vfork) leaves that to the parent.
-		 */
-		atomic_store(&p->executed, true);
-		if (p->mm->pid == p->pid)
-			ioas_peer_executed(p->mm->peer);
-	}
+	if (!task->executing || task->program != p->program)
+		p->nr_executing++;
+	task->executing = true;
+	task->program = p->program;
+	p->executing = task->tid;
+	if (p->mm)
+		mm_may_go(p);
 	ioas_mutex_unlock(&t->lock);
 }
 
@@ -411,20 +475,36 @@ static void exec_failed(struct ioas_task *task)
 	task->executing = false;
 	if (--p->nr_executing)
 		return;
-	atomic_store(&p->executed, false);
-	if (p->mm->pid == p->pid)
-		ioas_peer_stayed(p->mm->peer);
+	mm_stayed(p);
 }
 
-void ioas_task_executed(struct ioas_super *s, struct ioas_task *task)
+/*
+ * The memory is what it was before a call to execute: that failed; or it was
+ * looked at only afterwards, and who called, a thread then, is the first now. In
+ * the middle of it the thread has no number of its own any more, but then all
+ * others have been killed.
+ */
+static void exec_is_over(const struct ioas_call *c)
 {
-	struct ioas_process *p = task->process;
-	struct ioas_tasks *t = s->tasks;
+	struct ioas_process *p = c->task->process;
+
+	exec_failed(c->task);
+	if (p->nr_executing && !is_thread_of(p->executing, p->pid) &&
+	    ioas_notify_valid(c->s->notify, &c->n)) {
+		process_is_new(p);
+		mm_stayed(p);
+	}
+}
+
+void ioas_task_executed(const struct ioas_call *c)
+{
+	struct ioas_process *p = c->task->process;
+	struct ioas_tasks *t = c->s->tasks;
 	struct ioas_client_mm *mm = NULL;
 
 	ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
 	if (p->mm && mm_is_same(p->mm, p)) {
-		exec_failed(task);
+		exec_is_over(c);
 	} else if (p->mm) {
 		mm = p->mm;
 		p->mm = NULL;
@@ -468,6 +548,12 @@ void ioas_task_put(struct ioas_task *t)
 	free(t);
 }
 
+static void tasks_put(struct ioas_list *list)
+{
+	ioas_list_for_each_safe(l, tmp, list)
+		ioas_task_put(ioas_list_entry(l, struct ioas_task, link));
+}
+
 static struct ioas_list *slot_of(struct ioas_list *table, pid_t nr)
 {
 	return &table[(unsigned int)nr % SLOTS];
@@ -501,11 +587,12 @@ static void process_remove(struct ioas_tasks *t, struct ioas_process *p)
 	if (mm && mm->pid == p->pid) {
 		ioas_peer_executed(mm->peer);
 		mm_over(mm, "exit");
-		atomic_store(&mm->principal->mm->gone, true);
+		/* Others may share it, and pay as before. */
+		if (!ioas_peer_alive(mm->peer))
+			atomic_store(&mm->principal->mm->gone, true);
 	}
 	ioas_client_mm_put(mm);
-	ioas_list_for_each_safe(l, tmp, &gone)
-		ioas_task_put(ioas_list_entry(l, struct ioas_task, link));
+	tasks_put(&gone);
 	process_put(p);
 }
 
@@ -605,13 +692,6 @@ static int process_find(struct ioas_super *s, pid_t pid,
 
 /* ---- tasks -------------------------------------------------------------- */
 
-/* Is @tid a thread of @pid? */
-static bool is_thread_of(pid_t tid, pid_t pid)
-{
-	return tid == pid || !syscall(SYS_tgkill, pid, tid, 0) ||
-	       errno == EPERM;
-}
-
 static struct ioas_task *task_look(struct ioas_tasks *t, pid_t tid)
 	__must_hold(t->lock)
 {
@@ -669,17 +749,34 @@ static int task_create(struct ioas_super *s, pid_t tid,
 	return 0;
 }
 
+/* Threads end without a word: who is added sees to its neighbours. */
+static void slot_tidy(struct ioas_list *slot, struct ioas_list *gone)
+{
+	ioas_list_for_each_safe(l, tmp, slot) {
+		struct ioas_task *task =
+			ioas_list_entry(l, struct ioas_task, link);
+
+		if (is_thread_of(task->tid, task->process->pid))
+			continue;
+		ioas_list_del(&task->link);
+		ioas_list_add_tail(gone, &task->link);
+	}
+}
+
 int ioas_task_by_tid(struct ioas_super *s, pid_t tid, struct ioas_task **out)
 {
 	struct ioas_tasks *t = s->tasks;
 	struct ioas_task *task = task_known(t, tid), *other;
+	struct ioas_list gone;
 	int ret;
 
 	if (!task) {
 		ret = task_create(s, tid, &task);
 		if (ret)
 			return ret;
+		ioas_list_init(&gone);
 		ioas_mutex_lock(&t->lock, IOAS_RANK_LEAF);
+		slot_tidy(slot_of(t->tasks, tid), &gone);
 		other = task_look(t, tid);
 		/* Nobody would take that of a process that has ended out again. */
 		if (!other && !task->process->ended) {
@@ -689,6 +786,7 @@ int ioas_task_by_tid(struct ioas_super *s, pid_t tid, struct ioas_task **out)
 			atomic_fetch_add(&other->refs, 1);
 		}
 		ioas_mutex_unlock(&t->lock);
+		tasks_put(&gone);
 		if (other) {
 			ioas_task_put(task);
 			task = other;

@@ -52,9 +52,10 @@ struct ioas_process {
 	struct ioas_client_mm *mm;
 	/*
 	 * Under the same: threads of which nobody knows yet whether their execve
-	 * has failed, and of how many programs this is.
+	 * has failed, the last one of them, and of how many programs this is.
 	 */
 	uint32_t nr_executing;
+	pid_t executing;
 	uint32_t program;
 	/* make-it-fail (fault-injection B.3). */
 	_Atomic bool make_it_fail;
@@ -97,7 +98,7 @@ void ioas_client_mm_put(struct ioas_client_mm *mm);
  * has executed it, what it had in memory is gone.
  */
 void ioas_task_executes(struct ioas_super *s, struct ioas_task *task);
-void ioas_task_executed(struct ioas_super *s, struct ioas_task *task);
+void ioas_task_executed(const struct ioas_call *c);
 
 /* Call @fn for each mm there is, the tables locked. */
 void ioas_tasks_each_mm(struct ioas_tasks *t,

@@ -140,9 +140,9 @@ static int64_t ufile_transfer(struct ioas_ufile *u, const struct transfer *t,
 	int64_t (*fn)(struct ioas_ufile *, uint64_t, uint64_t) =
 		t->write ? u->ops->write : u->ops->read;
 
-	if (t->at)
-		return -ESPIPE;
-	return fn ? fn(u, buffer, count) : -EINVAL;
+	if (!fn || (t->at && t->offset < 0))
+		return -EINVAL;
+	return t->at ? -ESPIPE : fn(u, buffer, count);
 }
 
 static int64_t one(struct ioas_call *c, const struct ioas_fd_look *look,
@@ -266,10 +266,14 @@ enum ioas_verdict ioas_sfiles_dup(struct ioas_call *c, int64_t *value)
 		return IOAS_CALL_CONTINUE;
 	}
 	number = ioas_sfiles_number(c, fcntl ? (int)c->n.arg[2] : 0);
-	if (number >= 0)
-		number = ioas_notify_addfd(
-			c->s->notify, &c->n, look.fd, number,
-			IOAS_ADDFD_SEND | (cloexec ? IOAS_ADDFD_CLOEXEC : 0));
+	/* None that will do: the kernel finds one, or says why not. */
+	if (number < 0 || (fcntl && (int)c->n.arg[2] < 0)) {
+		ioas_fd_look_done(&look);
+		return IOAS_CALL_CONTINUE;
+	}
+	number = ioas_notify_addfd(
+		c->s->notify, &c->n, look.fd, number,
+		IOAS_ADDFD_SEND | (cloexec ? IOAS_ADDFD_CLOEXEC : 0));
 	ioas_fd_look_done(&look);
 	*value = number;
 	return number < 0 ? IOAS_CALL_RETURN : IOAS_CALL_SENT;

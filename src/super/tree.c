@@ -93,6 +93,18 @@ static void remove_at(int dir, const char *name, unsigned int depth)
 	unlinkat(dir, name, AT_REMOVEDIR);
 }
 
+/* A name that create_below() gives: nobody else's directory is touched. */
+static bool is_name(const char *name)
+{
+	size_t digits;
+
+	if (strncmp(name, NAME, strlen(NAME)))
+		return false;
+	name += strlen(NAME);
+	digits = strspn(name, "0123456789");
+	return digits && name[digits] == '-' && strlen(name + digits + 1) == 6;
+}
+
 /* Is the run over that the directory @fd is of? */
 static bool is_stale(int fd)
 {
@@ -100,7 +112,8 @@ static bool is_stale(int fd)
 	int lock;
 	bool stale;
 
-	if (fstat(fd, &st) || st.st_uid != geteuid())
+	if (fstat(fd, &st) || st.st_uid != geteuid() ||
+	    (st.st_mode & 07777) != 0700)
 		return false;
 	lock = openat(fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (lock < 0)
@@ -120,7 +133,7 @@ static void remove_stale(const char *base)
 	while ((e = readdir(d))) {
 		int fd;
 
-		if (strncmp(e->d_name, NAME, strlen(NAME)))
+		if (!is_name(e->d_name))
 			continue;
 		fd = openat(dirfd(d), e->d_name,
 			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -240,16 +253,24 @@ static int create_below(const char *base, const struct ioas_run_options *opts,
 {
 	struct tree *t;
 	size_t room;
+	char *real;
 	int ret;
 
 	if (!base || *base != '/')
 		return -ENOENT;
-	room = strlen(base) + 64;
+	/* As the system names it, of whom we ask where a descriptor is. */
+	real = realpath(base, NULL);
+	if (!real)
+		return -errno;
+	room = strlen(real) + 64;
 	t = malloc(sizeof(*t) + room);
-	if (!t)
+	if (!t) {
+		free(real);
 		return -ENOMEM;
+	}
 	t->lock = -1;
-	snprintf(t->path, room, "%s/" NAME "%d-XXXXXX", base, (int)getpid());
+	snprintf(t->path, room, "%s/" NAME "%d-XXXXXX", real, (int)getpid());
+	free(real);
 	if (!mkdtemp(t->path)) {
 		ret = -errno;
 		free(t);
@@ -275,10 +296,13 @@ int ioas_tree_create(const struct ioas_run_options *opts, char **tree)
 	};
 	int ret = -ENOENT;
 
+	/* In all of them: where one was made, another may not be. */
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(bases); i++)
+		if (bases[i])
+			remove_stale(bases[i]);
 	for (size_t i = 0; i < IOAS_ARRAY_SIZE(bases); i++) {
 		if (!bases[i])
 			continue;
-		remove_stale(bases[i]);
 		ret = create_below(bases[i], opts, tree);
 		if (!ret)
 			return 0;

@@ -305,8 +305,13 @@ int ioas_nvme_backing_zero(struct nvme_ns *ns, uint64_t offset,
 
 	if (*never)
 		return -EOPNOTSUPP;
-	if (!fallocate(ns->fd, mode, (off_t)offset, (off_t)length))
-		return 0;
+	do {
+		if (!fallocate(ns->fd, mode, (off_t)offset, (off_t)length))
+			return 0;
+	} while (errno == EINTR);
+	/* Not this range of a block device, whose sectors are larger. */
+	if (errno == EINVAL)
+		return -EOPNOTSUPP;
 	if (errno != EOPNOTSUPP && errno != ENOSYS)
 		return -errno;
 	*never = true;

@@ -171,8 +171,6 @@ static void nvme_power_on(struct nvme *n, uint32_t csts)
 	n->cmbmsc = 0;
 	for (i = 0; i <= REG_CMBSTS; i++)
 		n->bar[i] = 0;
-	if (n->cmb)
-		memset(n->cmb, 0, (size_t)n->cmb_size);
 	ioas_nvme_features_reset(n);
 	ioas_nvme_queues_reset(n);
 	regs_keep(n);

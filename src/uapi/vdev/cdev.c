@@ -101,14 +101,12 @@ static int bind_to(struct ioas_vdev_file *f, struct ioas_iommufd *ictx,
 	return ret;
 }
 
-/* Steps 3 to 11. */
+/* Steps 3 to 11. @got: what the look for @ictx, step 7, came to. */
 static int bind_locked(struct ioas_vdev_file *f,
 		       const struct ioas_abi_vfio_device_bind_iommufd *bind,
-		       uint64_t arg, struct ioas_iommufd **ictx)
+		       uint64_t arg, struct ioas_iommufd *ictx, int got)
 	__must_hold(f->v->vgroup->lock)
 {
-	int ret;
-
 	if (f->group)
 		return -EINVAL;
 	if (f->v->vgroup->opened)
@@ -118,8 +116,7 @@ static int bind_locked(struct ioas_vdev_file *f,
 	/* No function of ours takes one. */
 	if (bind->flags & IOAS_ABI_VFIO_DEVICE_BIND_FLAG_TOKEN)
 		return -EINVAL;
-	ret = context_get(ioas_vdev_host(f->v), bind->iommufd, ictx);
-	return ret ? ret : bind_to(f, *ictx, arg);
+	return got ? got : bind_to(f, ictx, arg);
 }
 
 static int64_t vdev_bind(struct ioas_vdev_file *f, uint64_t arg)
@@ -127,7 +124,7 @@ static int64_t vdev_bind(struct ioas_vdev_file *f, uint64_t arg)
 	struct ioas_abi_vfio_device_bind_iommufd bind;
 	struct ioas_iommufd *ictx = NULL;
 	uint32_t argsz;
-	int ret = ioas_copy_from(&argsz, arg, sizeof(argsz));
+	int ret = ioas_copy_from(&argsz, arg, sizeof(argsz)), got;
 
 	if (ret)
 		return ret;
@@ -139,8 +136,10 @@ static int64_t vdev_bind(struct ioas_vdev_file *f, uint64_t arg)
 	if (bind.iommufd < 0 ||
 	    bind.flags & ~IOAS_ABI_VFIO_DEVICE_BIND_FLAG_TOKEN)
 		return -EINVAL;
+	/* Without a lock: what is behind the descriptor may go with the look. */
+	got = context_get(ioas_vdev_host(f->v), bind.iommufd, &ictx);
 	ioas_vgroup_lock(f->v->vgroup);
-	ret = bind_locked(f, &bind, arg, &ictx);
+	ret = bind_locked(f, &bind, arg, ictx, got);
 	ioas_vgroup_unlock(f->v->vgroup);
 	/* The device has its own by now. */
 	ioas_iommufd_put(ictx);

@@ -495,6 +495,9 @@ void ioas_vdev_intx(struct ioas_vdev *v, bool line)
 void ioas_vdev_intx_disable(struct ioas_vdev *v, bool disabled)
 {
 	irqs_lock(v);
+	/* Taking the bit back unmasks (7.2): what is still asserted is told. */
+	if (v->irqs.disabled && !disabled)
+		v->irqs.masked = false;
 	v->irqs.disabled = disabled;
 	intx_deliver(v);
 	irqs_unlock(v);

@@ -430,6 +430,14 @@ def a_signal_kills_both():
             expect(rc == -signal.SIGKILL and not err, rc, err)
 
 
+def an_alarm_is_the_programs():
+    """Set before, it goes to `ioas run` alone: it is for the program."""
+    script = "import os, signal, sys; signal.alarm(1); " \
+             "os.execv(sys.argv[1], sys.argv[1:])"
+    done = harness.execute([PYTHON, "-c", script, *RUN, "--", "sleep", "30"])
+    expect(done.rc == -signal.SIGALRM, done)
+
+
 def stops_and_goes_on_with_the_program():
     with running("sh", "-c", "echo ready $$; exec sleep 60") as process:
         both = (process.pid, process.program)
@@ -624,7 +632,8 @@ if __name__ == "__main__":
         nobody_holds_what_the_program_closed,
         signals_are_passed_on, signals_of_a_group_come_once,
         signals_of_others_are_told_apart,
-        a_signal_kills_both, stops_and_goes_on_with_the_program,
+        a_signal_kills_both, an_alarm_is_the_programs,
+        stops_and_goes_on_with_the_program,
         jobs_of_a_shell, terminal_is_the_programs, guardian_is_killed,
         supervisor_is_killed, killed_at_any_time,
         daemons_outlive_the_program, orphans_are_no_zombies,

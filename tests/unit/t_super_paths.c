@@ -929,6 +929,37 @@ static void what_a_killed_run_left_is_removed_later(void **state)
 	rmdir(stale);
 }
 
+/* By their names, or open to others: a lock that is free is no reason. */
+static void what_others_made_is_left_alone(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} others[] = {
+		{ "/dev/shm/ioas-run-notes", 0700 },
+		{ "/dev/shm/ioas-run-1-longer-than-ours", 0700 },
+		{ "/dev/shm/ioas-run-1-abcdef", 0755 },
+	};
+	char path[80];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(others); i++) {
+		snprintf(path, sizeof(path), "%s/lock", others[i].name);
+		assert_int_equal(mkdir(others[i].name, 0700), 0);
+		assert_int_equal(chmod(others[i].name, others[i].mode), 0);
+		fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+		assert_true(fd >= 0);
+		close(fd);
+		begin(false);
+		end();
+		assert_int_equal(stat(path, &st), 0);
+		unlink(path);
+		rmdir(others[i].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -954,6 +985,7 @@ int main(void)
 		cmocka_unit_test(the_tree_has_what_was_asked_for),
 		cmocka_unit_test(removal_does_not_follow_links),
 		cmocka_unit_test(what_a_killed_run_left_is_removed_later),
+		cmocka_unit_test(what_others_made_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

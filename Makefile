@@ -55,7 +55,7 @@ tsan: deps ## unit and concurrency tests with the thread sanitizer
 	$(call build,build-tsan,$(CC),$(NO_BENCH) $(NO_COMMAND) -Db_lundef=false -Db_sanitize=thread \
 		-Dc_args=-Wno-tsan)
 	@scripts/run-tests --no-aslr build-tsan --timeout-multiplier 8 \
-		--suite unit --suite concurrency
+		--suite unit --suite concurrency --no-suite races
 
 .PHONY: clang
 clang: deps ## the build and its tests with clang and its thread-safety analysis

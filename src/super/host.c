@@ -174,20 +174,6 @@ static const struct ioas_host_ops host_ops = {
 	.file_changed = host_file_changed,
 };
 
-/* The same for whoever listens: requests are copied for that. */
-static const struct ioas_host_ops host_ops_told = {
-	.user_origin = host_user_origin,
-	.file_origin = host_file_origin,
-	.fd_reserve = host_fd_reserve,
-	.fd_commit = host_fd_commit,
-	.fd_cancel = host_fd_cancel,
-	.fd_get = host_fd_get,
-	.shm_create = host_shm_create,
-	.shm_destroy = host_shm_destroy,
-	.file_changed = host_file_changed,
-	.command = host_command,
-};
-
 int ioas_super_host_init(struct ioas_super *s)
 {
 	const uint8_t lg2 = (uint8_t)ioas_log2((uint64_t)sysconf(_SC_PAGESIZE));
@@ -198,8 +184,11 @@ int ioas_super_host_init(struct ioas_super *s)
 	};
 	int ret;
 
-	s->host.ops = s->opts->trace || s->opts->report ? &host_ops_told :
-							  &host_ops;
+	s->host_ops = host_ops;
+	/* Requests are copied for it, so only if somebody listens. */
+	if (s->opts->trace || s->opts->report)
+		s->host_ops.command = host_command;
+	s->host.ops = &s->host_ops;
 	s->host.page_lg2 = lg2;
 	/* A table of one page, of entries of 8 bytes each. */
 	s->host.huge_lg2 = (uint8_t)(2 * lg2 - 3);

@@ -61,6 +61,7 @@ struct ioas_super {
 	_Atomic unsigned int serving;
 
 	struct ioas_host host;
+	struct ioas_host_ops host_ops;
 	struct ioas_frames frames;
 	struct ioas_backings backings;
 	struct ioas_uapi *uapi;

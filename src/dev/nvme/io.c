@@ -97,21 +97,39 @@ static uint16_t io_flush(struct nvme *n, struct nvme_cmd *cmd)
 	return status;
 }
 
+/* The blocks of @io into @buffer, counted. */
+static uint16_t disk_read(struct nvme *n, const struct io *io, void *buffer)
+{
+	const uint16_t status = read_status(
+		n, ioas_nvme_backing_read(io->ns, buffer, io->offset,
+					  io->length));
+
+	if (status != NVME_OK)
+		return status;
+	n->counters.reads++;
+	n->counters.read_units += io->length >> 9;
+	return NVME_OK;
+}
+
+/* What the driver has for @io, into n->buffer. */
+static uint16_t data_from_driver(struct nvme *n, struct nvme_cmd *cmd,
+				 const struct io *io)
+{
+	const uint16_t status = ioas_nvme_data_map(n, cmd, io->length, false);
+
+	return status == NVME_OK ? ioas_nvme_data_fetch(n) : status;
+}
+
 static uint16_t io_read(struct nvme *n, struct nvme_sq *sq,
 			struct nvme_cmd *cmd, struct io *io)
 {
 	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, true);
 
 	(void)sq;
+	if (status == NVME_OK)
+		status = disk_read(n, io, n->buffer);
 	if (status != NVME_OK)
 		return status;
-	status = read_status(n, ioas_nvme_backing_read(io->ns, n->buffer,
-						       io->offset,
-						       io->length));
-	if (status != NVME_OK)
-		return status;
-	n->counters.reads++;
-	n->counters.read_units += io->length >> 9;
 	ioas_nvme_complete(n, cmd, NVME_OK, true);
 	return NVME_POSTED;
 }
@@ -119,11 +137,9 @@ static uint16_t io_read(struct nvme *n, struct nvme_sq *sq,
 static uint16_t io_write(struct nvme *n, struct nvme_sq *sq,
 			 struct nvme_cmd *cmd, struct io *io)
 {
-	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, false);
+	uint16_t status = data_from_driver(n, cmd, io);
 
 	(void)sq;
-	if (status == NVME_OK)
-		status = ioas_nvme_data_fetch(n);
 	if (status != NVME_OK)
 		return status;
 	status = write_status(n, ioas_nvme_backing_write(io->ns, n->buffer,
@@ -139,20 +155,13 @@ static uint16_t io_write(struct nvme *n, struct nvme_sq *sq,
 static uint16_t io_compare(struct nvme *n, struct nvme_sq *sq,
 			   struct nvme_cmd *cmd, struct io *io)
 {
-	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, false);
+	uint16_t status = data_from_driver(n, cmd, io);
 
 	(void)sq;
 	if (status == NVME_OK)
-		status = ioas_nvme_data_fetch(n);
+		status = disk_read(n, io, n->compare);
 	if (status != NVME_OK)
 		return status;
-	status = read_status(n, ioas_nvme_backing_read(io->ns, n->compare,
-						       io->offset,
-						       io->length));
-	if (status != NVME_OK)
-		return status;
-	n->counters.reads++;
-	n->counters.read_units += io->length >> 9;
 	return memcmp(n->buffer, n->compare, io->length)
 	       ? NVME_COMPARE_FAILURE : NVME_OK;
 }

@@ -27,14 +27,8 @@ check: all ## everything that needs no privilege; ends with "N passed, N failed"
 	@scripts/run-tests build --timeout-multiplier 3
 
 .PHONY: run
-run: all ## the demonstrations: a library, a program for /dev/iommu (FILE=path: that file)
-	@build/examples/tiers $(FILE)
-	@echo; echo '$$ ioas run --test-abi --report -- mapfile $(MAPFILE)'
-	@rm -f build/trace.jsonl
-	@build/tools/ioas run --test-abi --trace build/trace.jsonl --report -- \
-		build/examples/mapfile $(MAPFILE)
-	@echo; echo '$$ head -n 3 trace.jsonl'; head -n 3 build/trace.jsonl | cut -c 1-240
-MAPFILE = $(or $(FILE),README.md)
+run: all ## the demonstrations: the library, /dev/iommu, emulated devices (FILE=path: that file)
+	@scripts/demo build $(FILE)
 
 # Benchmarks are not run under sanitizers; what is quick to compile is quick
 # enough to run.
@@ -101,6 +95,12 @@ cross: deps ## the core and page tables on big-endian and 32-bit machines (qemu)
 	@scripts/cross $(CROSS_ARGS)
 CROSS_ARGS =
 
+.PHONY: qemu
+qemu: all ## QEMU starts a machine from the emulated NVMe disk (x86-64)
+	@scripts/deps qemu
+	@scripts/guest-kernel build/tests/qemu/vmlinuz
+	@scripts/run-tests build --suite qemu
+
 .PHONY: mutants
 mutants: deps ## how many small faults in the core the tests notice
 	@scripts/mutants
@@ -127,6 +127,11 @@ bench-uapi: deps ## the benchmarks of the ABI alone
 bench-run: deps ## the benchmarks of the supervisor: what `ioas run` costs a program
 	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
 	@scripts/bench build-bench run $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
+
+.PHONY: bench-nvme
+bench-nvme: deps ## the benchmarks of emulated devices: reads of an NVMe disk
+	$(call build,build-bench,$(CC),$(BENCH_OPTIONS))
+	@scripts/bench build-bench nvme $(if $(BENCH_ARGS),-- $(BENCH_ARGS))
 
 .PHONY: bench-pt
 bench-pt: deps ## the benchmarks of page tables and of views

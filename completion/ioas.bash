@@ -71,13 +71,20 @@ _ioas_run_program()
 		--)
 			((i++))
 			break ;;
-		--trace | --memlock | --mode | --report)
+		--trace | --memlock | --mode | --report | --iommu)
 			# "=" is a word of its own.
 			if [[ ${COMP_WORDS[i + 1]} == = ]]; then
 				((i += 2))
 			elif [[ ${COMP_WORDS[i]} != --report ]]; then
 				((i++))
 			fi ;;
+		--device)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+			((i++))
+			# nvme,file=disk.img is three words, and so on.
+			while [[ ${COMP_WORDS[i + 1]} == = ]]; do
+				((i += 2))
+			done ;;
 		-*) ;;
 		*) break ;;
 		esac
@@ -127,12 +134,23 @@ _ioas_run()
 	--mode)
 		COMPREPLY=($(compgen -W 'auto namespace trap' -- "$cur"))
 		return ;;
+	--device)
+		compopt -o nospace 2>/dev/null
+		COMPREPLY=($(compgen -W 'nvme,file= dma' -- "$cur"))
+		return ;;
+	file | *,file)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--iommu)
+		COMPREPLY=($(compgen -W 'vtdss x86_64 amdv1 riscv64' -- "$cur"))
+		return ;;
 	--memlock)
 		COMPREPLY=($(compgen -W 'unlimited' -- "$cur"))
 		return ;;
 	esac
 	if [[ $cur == -* ]]; then
-		COMPREPLY=($(compgen -W '--test-abi --fault-injection --trace
+		COMPREPLY=($(compgen -W '--device --iommu --test-abi
+			--fault-injection --trace
 			--report --memlock --mode --preload --force --quiet
 			--verbose --help --' -- "$cur"))
 	else
@@ -146,12 +164,14 @@ _ioas()
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		COMPREPLY=($(compgen -W 'run doctor pt --help --version' -- \
+		COMPREPLY=($(compgen -W 'run devices doctor pt --help --version' -- \
 			"$cur"))
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	run) _ioas_run "$cur" "$prev" ;;
+	devices)
+		COMPREPLY=($(compgen -W 'nvme dma --json --help' -- "$cur")) ;;
 	doctor) COMPREPLY=($(compgen -W '--verbose --json --help' -- "$cur")) ;;
 	pt)
 		if ((COMP_CWORD == 2)); then

@@ -61,6 +61,7 @@ struct json_object *ioas_json_hex(uint64_t value);
 void ioas_json_line(struct json_object *object);
 
 /* Verbs. */
+int ioas_verb_devices(int argc, char **argv);
 int ioas_verb_doctor(int argc, char **argv);
 int ioas_verb_pt(int argc, char **argv);
 int ioas_verb_pt_replay(int argc, char **argv);

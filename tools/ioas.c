@@ -13,6 +13,8 @@
 static const struct ioas_verb verbs[] = {
 	{ "pt", "IO page tables: replay, walk, explain, show", ioas_verb_pt },
 	{ "run", "a program that finds /dev/iommu", ioas_verb_run_program },
+	{ "devices", "what ioas run --device can be, and its options",
+	  ioas_verb_devices },
 	{ "doctor", "whether ioas run works on this machine",
 	  ioas_verb_doctor },
 	{ NULL, NULL, NULL },

@@ -22,6 +22,12 @@ static const char help[] =
 	"and\n"
 	"may start others.\n"
 	"\n"
+	"  --device MODEL[,NAME[=VALUE]]...\n"
+	"                      a PCI device, as VFIO shows it; may be repeated: "
+	"see\n"
+	"                      ioas devices, ioas-devices(7)\n"
+	"  --iommu KIND        page tables behind devices: vtdss (if not given),\n"
+	"                      x86_64, amdv1, riscv64\n"
 	"  --test-abi          offer the mock IOMMU and its devices\n"
 	"  --fault-injection   offer fail-nth and the knobs of debugfs\n"
 	"  --trace FILE        write a line of JSON per call; -: stderr\n"
@@ -49,7 +55,9 @@ static const char help[] =
 	"the program, it kills ioas as well. See ioas-run(1), ioas doctor.\n";
 
 enum option_code {
-	OPTION_TEST_ABI = 256,
+	OPTION_DEVICE = 256,
+	OPTION_IOMMU,
+	OPTION_TEST_ABI,
 	OPTION_FAULT_INJECTION,
 	OPTION_TRACE,
 	OPTION_REPORT,
@@ -60,6 +68,8 @@ enum option_code {
 };
 
 static const struct option long_options[] = {
+	{ "device", required_argument, NULL, OPTION_DEVICE },
+	{ "iommu", required_argument, NULL, OPTION_IOMMU },
 	{ "test-abi", no_argument, NULL, OPTION_TEST_ABI },
 	{ "fault-injection", no_argument, NULL, OPTION_FAULT_INJECTION },
 	{ "trace", required_argument, NULL, OPTION_TRACE },
@@ -76,6 +86,8 @@ static const struct option long_options[] = {
 
 struct request {
 	struct ioas_run_options run;
+	/* Of --device, in order; room for one in each word. */
+	const char **devices;
 	bool preload;
 	bool help;
 	/* An option that only the supervisor understands. */
@@ -114,6 +126,14 @@ static bool parse_memlock(const char *text, struct ioas_run_options *run)
 static int take_value(struct request *rq, int option)
 {
 	switch (option) {
+	case OPTION_DEVICE:
+		rq->devices[rq->run.nr_devices++] = optarg;
+		rq->supervised = "--device";
+		return 0;
+	case OPTION_IOMMU:
+		rq->run.iommu = optarg;
+		rq->supervised = "--iommu";
+		return 0;
 	case OPTION_TRACE:
 		rq->run.trace = optarg;
 		rq->supervised = "--trace";
@@ -271,14 +291,19 @@ static int run_preloaded(const struct ioas_run_options *run)
 
 int ioas_verb_run_program(int argc, char **argv)
 {
-	struct request rq = { 0 };
-	const int ret = parse(argc, argv, &rq);
+	struct request rq = {
+		.devices = ioas_xcalloc((size_t)argc, sizeof(char *)),
+	};
+	int ret;
 
-	if (ret)
-		return ret;
-	if (rq.help) {
+	rq.run.devices = rq.devices;
+	ret = parse(argc, argv, &rq);
+	if (!ret && rq.help) {
 		fputs(help, stdout);
-		return ioas_end_output(IOAS_EXIT_DONE);
+		ret = ioas_end_output(IOAS_EXIT_DONE);
+	} else if (!ret) {
+		ret = rq.preload ? run_preloaded(&rq.run) : ioas_run(&rq.run);
 	}
-	return rq.preload ? run_preloaded(&rq.run) : ioas_run(&rq.run);
+	free(rq.devices);
+	return ret;
 }

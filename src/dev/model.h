@@ -95,7 +95,8 @@ struct ioas_model {
 	/*
 	 * @settings: @nr of them, names known. Fills in @id, and *@state. On
 	 * error a line in @why, without a newline: "file=x: cannot be opened".
-	 * Return: 0 or -errno.
+	 * Return: 0; -EINVAL: settings that are no such; another -errno: what
+	 * they name cannot be had.
 	 */
 	int (*create)(struct ioas_function *f,
 		      const struct ioas_model_setting *settings, size_t nr,
@@ -162,9 +163,9 @@ struct ioas_dma_piece {
 
 /*
  * Copy all pieces in order, an aligned one of up to 8 bytes at once, from (read)
- * or to (write) the driver's memory. What lies before a failure may have been
- * copied; *@failed, which may be NULL, is the first byte that was not. Pages are
- * marked dirty before they are written.
+ * or to (write) the driver's memory. *@failed, which may be NULL, is the first
+ * byte that was not copied; all that lies before it, in the order of the pieces,
+ * was. Pages are marked dirty before they are written.
  */
 enum ioas_dma_error ioas_dma_read(struct ioas_function *f, uint32_t pasid,
 				  const struct ioas_dma_piece *pieces,

@@ -48,10 +48,19 @@ static int self_copy(struct ioas_vspace *s, uint64_t address, void *buffer,
 	return ioas_reach_copy(address, buffer, length, write);
 }
 
+static int self_reach_vector(struct ioas_vspace *s,
+			     const struct ioas_reach_vector *v, bool write,
+			     uint64_t *done)
+{
+	(void)s;
+	return ioas_reach_vector(getpid(), v, write, done) ? -EFAULT : 0;
+}
+
 static const struct ioas_vspace_ops self_ops = {
 	.populate = self_populate,
 	.access = self_copy,
 	.reach = self_copy,
+	.reach_vector = self_reach_vector,
 };
 
 /* ---- life --------------------------------------------------------------- */

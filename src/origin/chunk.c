@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -339,7 +340,36 @@ static int chunk_copy(void *owner, uint64_t page, uint64_t offset, void *buffer,
 	return ret;
 }
 
+static int chunk_copy_pieces(void *owner,
+			     const struct ioas_frames_piece *pieces,
+			     uint32_t nr, bool write, uint64_t *done)
+{
+	struct iovec local[IOAS_FRAMES_BATCH], remote[IOAS_FRAMES_BATCH];
+	struct ioas_reach_vector v = { local, remote, 0 };
+	struct ioas_chunk *c = chunk_of(owner);
+	int ret;
+
+	ioas_read_lock(&c->lock, IOAS_RANK_ORIGIN);
+	for (; v.nr < nr; v.nr++) {
+		const struct ioas_frames_piece *pc = &pieces[v.nr];
+		const struct ioas_chunk_view *w =
+			chunk_view(c, pc->pfn, write);
+
+		if (!w)
+			break;
+		local[v.nr] = (struct iovec){ pc->buffer, (size_t)pc->length };
+		remote[v.nr] = (struct iovec){
+			view_address(c, w, pc->pfn) + (size_t)pc->offset,
+			(size_t)pc->length
+		};
+	}
+	ret = ioas_reach_vector(getpid(), &v, write, done);
+	ioas_read_unlock(&c->lock);
+	return ret || v.nr < nr ? -EFAULT : 0;
+}
+
 const struct ioas_frames_ops ioas_chunk_frames = {
 	.pointer = chunk_pointer,
 	.copy = chunk_copy,
+	.copy_pieces = chunk_copy_pieces,
 };

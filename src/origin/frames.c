@@ -416,6 +416,144 @@ void *ioas_frames_run(const struct ioas_frames *fs, ioas_pfn_t pfn,
 	return p;
 }
 
+void *ioas_frames_pointer(const struct ioas_frames *fs, ioas_pfn_t pfn)
+{
+	uint64_t nr;
+
+	return ioas_frames_run(fs, pfn, &nr);
+}
+
+/* ---- copies ------------------------------------------------------------- */
+
+/*
+ * How many of @length bytes at @offset of @pfn are reached in one way: at *@p,
+ * or else through the ops of *@r. 0: in none.
+ */
+static uint64_t part_find(const struct ioas_frames *fs, ioas_pfn_t pfn,
+			  uint64_t offset, uint64_t length, char **p,
+			  const struct frames_range **r)
+{
+	uint64_t nr;
+
+	*p = ioas_frames_run(fs, pfn, &nr);
+	if (*p) {
+		*p += (size_t)offset;
+	} else {
+		*r = range_find(fs, pfn);
+		if (!*r || !(*r)->by.ops)
+			return 0;
+		if (!(*r)->by.ops->copy && !(*r)->by.ops->copy_pieces)
+			return 0;
+		nr = (*r)->nr - (pfn - (*r)->first);
+	}
+	if (nr > IOAS_U64_MAX >> fs->page_lg2)
+		return length;
+	return ioas_min((nr << fs->page_lg2) - offset, length);
+}
+
+/* What follows @n bytes at *@offset of *@pfn. */
+static void part_next(const struct ioas_frames *fs, ioas_pfn_t *pfn,
+		      uint64_t *offset, uint64_t n)
+{
+	*offset += n;
+	*pfn += *offset >> fs->page_lg2;
+	*offset &= ((uint64_t)1 << fs->page_lg2) - 1;
+}
+
+static void bytes_move(char *p, void *buffer, size_t n, bool write)
+{
+	/* Not memcpy: both may be the same memory. */
+	if (write)
+		memmove(p, buffer, n);
+	else
+		memmove(buffer, p, n);
+}
+
+/* Words of others' memory, whatever they keep there. */
+typedef uint8_t __attribute__((may_alias)) frames_u8;
+typedef uint16_t __attribute__((may_alias)) frames_u16;
+typedef uint32_t __attribute__((may_alias)) frames_u32;
+typedef uint64_t __attribute__((may_alias)) frames_u64;
+
+/* Its first bytes are those of any member. */
+union frames_word {
+	uint8_t u8;
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+};
+
+static void word_load(const void *p, size_t n, union frames_word *w)
+{
+	switch (n) {
+	case 1:
+		w->u8 = __atomic_load_n((const frames_u8 *)p, __ATOMIC_ACQUIRE);
+		break;
+	case 2:
+		w->u16 = __atomic_load_n((const frames_u16 *)p,
+					 __ATOMIC_ACQUIRE);
+		break;
+	case 4:
+		w->u32 = __atomic_load_n((const frames_u32 *)p,
+					 __ATOMIC_ACQUIRE);
+		break;
+	default:
+		w->u64 = __atomic_load_n((const frames_u64 *)p,
+					 __ATOMIC_ACQUIRE);
+	}
+}
+
+static void word_store(void *p, size_t n, const union frames_word *w)
+{
+	switch (n) {
+	case 1:
+		__atomic_store_n((frames_u8 *)p, w->u8, __ATOMIC_RELEASE);
+		break;
+	case 2:
+		__atomic_store_n((frames_u16 *)p, w->u16, __ATOMIC_RELEASE);
+		break;
+	case 4:
+		__atomic_store_n((frames_u32 *)p, w->u32, __ATOMIC_RELEASE);
+		break;
+	default:
+		__atomic_store_n((frames_u64 *)p, w->u64, __ATOMIC_RELEASE);
+	}
+}
+
+static void word_move(char *p, void *buffer, size_t n, bool write)
+{
+	union frames_word w = { .u64 = 0 };
+
+	if (write) {
+		memcpy(&w, buffer, n);
+		word_store(p, n, &w);
+	} else {
+		word_load(p, n, &w);
+		memcpy(buffer, &w, n);
+	}
+}
+
+static void part_move(char *p, void *buffer, uint64_t n, bool write)
+{
+	if (n <= sizeof(uint64_t) && ioas_is_pow2(n) && !((uintptr_t)p % n))
+		word_move(p, buffer, (size_t)n, write);
+	else
+		bytes_move(p, buffer, (size_t)n, write);
+}
+
+/* By the way of many if that is the only one. */
+static int range_copy(const struct frames_range *r,
+		      const struct ioas_frames_piece *pc, bool write)
+{
+	const struct ioas_frames_ops *ops = r->by.ops;
+	uint64_t done;
+
+	if (!ops->copy)
+		return ops->copy_pieces(r->by.owner, pc, 1, write, &done);
+	return ops->copy(r->by.owner, pc->pfn, pc->offset, pc->buffer,
+			 pc->length, write);
+}
+
 int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
 		     uint64_t offset, void *buffer, uint64_t length,
 		     bool write)
@@ -423,40 +561,130 @@ int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
 	char *buf = buffer;
 
 	while (length) {
-		const struct frames_range *r = NULL;
-		uint64_t nr, n = length;
+		const struct frames_range *r;
 		int ret = 0;
-		char *p = ioas_frames_run(fs, pfn, &nr);
+		char *p;
+		const uint64_t n = part_find(fs, pfn, offset, length, &p, &r);
 
-		if (!p) {
-			r = range_find(fs, pfn);
-			if (!r || !r->by.ops || !r->by.ops->copy)
-				return -EFAULT;
-			nr = r->nr - (pfn - r->first);
-		}
-		if (nr <= IOAS_U64_MAX >> fs->page_lg2)
-			n = ioas_min((nr << fs->page_lg2) - offset, length);
-		if (!p)
-			ret = r->by.ops->copy(r->by.owner, pfn - r->first,
-					      offset, buf, n, write);
-		else if (write)
-			memmove(p + offset, buf, (size_t)n);
+		if (!n)
+			return -EFAULT;
+		if (p)
+			bytes_move(p, buf, (size_t)n, write);
 		else
-			memmove(buf, p + offset, (size_t)n);
+			ret = range_copy(r,
+					 &(struct ioas_frames_piece){
+						 pfn - r->first, offset, buf,
+						 n },
+					 write);
 		if (ret)
 			return ret;
 		buf += n;
 		length -= n;
-		offset += n;
-		pfn += offset >> fs->page_lg2;
-		offset &= ((uint64_t)1 << fs->page_lg2) - 1;
+		part_next(fs, &pfn, &offset, n);
 	}
 	return 0;
 }
 
-void *ioas_frames_pointer(const struct ioas_frames *fs, ioas_pfn_t pfn)
-{
-	uint64_t nr;
+/* ---- copies of many pieces ---------------------------------------------- */
 
-	return ioas_frames_run(fs, pfn, &nr);
+/*
+ *   pieces    [ peer ][ peer ][ memory ][ peer ][ file ][ file ]
+ *   calls      '--copy_pieces-'  moved   '-----' '-copy_pieces-'
+ */
+struct frames_batch {
+	const struct ioas_frames *fs;
+	bool write;
+	uint64_t *done;
+	/* Of @range, not yet copied. */
+	const struct frames_range *range;
+	uint32_t nr;
+	struct ioas_frames_piece pieces[IOAS_FRAMES_BATCH];
+};
+
+static int batch_flush(struct frames_batch *b)
+{
+	const struct frames_range *r = b->range;
+	const uint32_t nr = b->nr;
+	uint64_t some = 0;
+	int ret = 0;
+
+	b->nr = 0;
+	if (nr && r->by.ops->copy_pieces) {
+		ret = r->by.ops->copy_pieces(r->by.owner, b->pieces, nr,
+					     b->write, &some);
+		*b->done += some;
+		return ret;
+	}
+	for (uint32_t i = 0; i < nr && !ret; i++) {
+		ret = range_copy(r, &b->pieces[i], b->write);
+		if (!ret)
+			*b->done += b->pieces[i].length;
+	}
+	return ret;
+}
+
+static int batch_add(struct frames_batch *b, const struct frames_range *r,
+		     const struct ioas_frames_piece *pc)
+{
+	int ret = 0;
+
+	if (b->nr == IOAS_FRAMES_BATCH || (b->nr && b->range != r))
+		ret = batch_flush(b);
+	if (ret)
+		return ret;
+	b->range = r;
+	b->pieces[b->nr] = *pc;
+	b->pieces[b->nr++].pfn -= r->first;
+	return 0;
+}
+
+/* What is before it is copied first, even if this cannot be. */
+static int batch_copy(struct frames_batch *b, struct ioas_frames_piece pc)
+{
+	const struct ioas_frames *fs = b->fs;
+	uint64_t left = pc.length;
+
+	part_next(fs, &pc.pfn, &pc.offset, 0);
+	while (left) {
+		const struct frames_range *r;
+		int ret;
+		char *p;
+
+		pc.length = part_find(fs, pc.pfn, pc.offset, left, &p, &r);
+		if (pc.length && !p)
+			ret = batch_add(b, r, &pc);
+		else
+			ret = batch_flush(b);
+		if (ret)
+			return ret;
+		if (!pc.length)
+			return -EFAULT;
+		if (p) {
+			part_move(p, pc.buffer, pc.length, b->write);
+			*b->done += pc.length;
+		}
+		left -= pc.length;
+		pc.buffer = (char *)pc.buffer + (size_t)pc.length;
+		part_next(fs, &pc.pfn, &pc.offset, pc.length);
+	}
+	return 0;
+}
+
+int ioas_frames_copy_pieces(const struct ioas_frames *fs,
+			    const struct ioas_frames_piece *pieces, uint32_t nr,
+			    bool write, uint64_t *done)
+{
+	struct frames_batch b;
+	int ret = 0;
+
+	/* Not the array, of which little may be used. */
+	b.fs = fs;
+	b.write = write;
+	b.done = done;
+	b.range = NULL;
+	b.nr = 0;
+	*done = 0;
+	for (uint32_t i = 0; i < nr && !ret; i++)
+		ret = batch_copy(&b, pieces[i]);
+	return ret ? ret : batch_flush(&b);
 }

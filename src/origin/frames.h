@@ -39,6 +39,11 @@
 #define IOAS_FRAMES_PAGE_LG2_MIN 3
 #define IOAS_FRAMES_PAGE_LG2_MAX 30
 
+/* Pieces that an owner is asked for at once. */
+#define IOAS_FRAMES_BATCH 128u
+
+struct ioas_frames_piece;
+
 /* Memory that is not one linear piece of this process. */
 struct ioas_frames_ops {
 	/*
@@ -53,6 +58,13 @@ struct ioas_frames_ops {
 	 */
 	int (*copy)(void *owner, uint64_t page, uint64_t offset, void *buffer,
 		    uint64_t length, bool write);
+	/*
+	 * The same of many pieces, at most IOAS_FRAMES_BATCH, whose frames
+	 * count from the start of the range, in order; *@done as
+	 * ioas_frames_copy_pieces() has it. NULL: piece by piece.
+	 */
+	int (*copy_pieces)(void *owner, const struct ioas_frames_piece *pieces,
+			   uint32_t nr, bool write, uint64_t *done);
 };
 
 /* What is registered. Copied; @owner and @base stay the registrant's. */
@@ -131,5 +143,26 @@ void *ioas_frames_run(const struct ioas_frames *fs, ioas_pfn_t pfn,
 int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
 		     uint64_t offset, void *buffer, uint64_t length,
 		     bool write);
+
+/* A piece of a copy: @length bytes at byte @offset of frame @pfn and beyond. */
+struct ioas_frames_piece {
+	ioas_pfn_t pfn;
+	uint64_t offset;
+	void *buffer;
+	uint64_t length;
+};
+
+/*
+ * The same of many pieces, in order; those of one owner with as few calls as
+ * that can. *@done, also of an error: bytes that were copied for sure, in order
+ * from the first. Return: 0 or -EFAULT.
+ *
+ * An aligned piece of 1, 2, 4 or 8 bytes in memory that has a pointer is one
+ * load (acquire) or one store (release): whoever sees it never sees half of it,
+ * and sees the pieces before it as well.
+ */
+int ioas_frames_copy_pieces(const struct ioas_frames *fs,
+			    const struct ioas_frames_piece *pieces, uint32_t nr,
+			    bool write, uint64_t *done);
 
 #endif

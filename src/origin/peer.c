@@ -37,6 +37,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -143,21 +144,34 @@ static bool pid_is_peer(const struct ioas_peer *p)
  * *@done: bytes copied. Return: 0, -EFAULT (not there), or -ESRCH, -EPERM: it
  * has to be tried without the number.
  */
-static int pid_copy(const struct ioas_peer *p, uint64_t address, void *buffer,
-		    uint64_t length, bool write, uint64_t *done)
+static int pid_vector(const struct ioas_peer *p,
+		      const struct ioas_reach_vector *v, bool write,
+		      uint64_t *done)
 {
 	int ret;
 
 	*done = 0;
 	if (write ? !pid_is_peer(p) : atomic_load(&p->executed))
 		return -ESRCH;
-	ret = ioas_reach_process(p->pid, address, buffer, length, write, done);
+	ret = ioas_reach_vector(p->pid, v, write, done);
 	if (write || pid_is_peer(p))
 		return ret;
 	/* Perhaps a stranger's bytes. */
-	memset(buffer, 0, (size_t)length);
+	for (uint32_t i = 0; i < v->nr; i++)
+		memset(v->local[i].iov_base, 0, v->local[i].iov_len);
 	*done = 0;
 	return -ESRCH;
+}
+
+static int pid_copy(const struct ioas_peer *p, uint64_t address, void *buffer,
+		    uint64_t length, bool write, uint64_t *done)
+{
+	const struct iovec local = { buffer, (size_t)length };
+	const struct iovec remote = { (void *)(uintptr_t)address,
+				      (size_t)length };
+	const struct ioas_reach_vector v = { &local, &remote, 1 };
+
+	return pid_vector(p, &v, write, done);
 }
 
 /* ---- ops of the address space ------------------------------------------- */
@@ -174,21 +188,52 @@ static int peer_access(struct ioas_vspace *s, uint64_t address, void *buffer,
 	return ret;
 }
 
+/* As mem_copy(), of pinned pages: if they are not there, they are lost. */
+static int mem_reach(const struct ioas_peer *p, uint64_t address, void *buffer,
+		     uint64_t length, bool write, uint64_t *done)
+{
+	const int ret = mem_copy(p, address, buffer, length, write, done);
+
+	if (ret && p->ops && p->ops->lost)
+		p->ops->lost(p->data, p->pid, address + *done);
+	return ret;
+}
+
 /* What the number does not give, for whatever reason, the descriptor may. */
-static int peer_reach(struct ioas_vspace *s, uint64_t address, void *buffer,
-		      uint64_t length, bool write)
+static int peer_reach_vector(struct ioas_vspace *s,
+			     const struct ioas_reach_vector *v, bool write,
+			     uint64_t *done)
 {
 	const struct ioas_peer *p = peer_of(s);
-	uint64_t done, more;
-	int ret = pid_copy(p, address, buffer, length, write, &done);
+	int ret = pid_vector(p, v, write, done);
+	uint64_t skip = *done, more;
 
 	if (!ret)
 		return 0;
-	ret = mem_copy(p, address + done, (char *)buffer + done, length - done,
-		       write, &more);
-	if (ret && p->ops && p->ops->lost)
-		p->ops->lost(p->data, p->pid, address + done + more);
+	ret = 0;
+	for (uint32_t i = 0; i < v->nr && !ret; i++) {
+		const struct iovec *l = &v->local[i];
+		const uint64_t at = (uintptr_t)v->remote[i].iov_base;
+		const size_t n = (size_t)ioas_min(skip, l->iov_len);
+
+		skip -= n;
+		ret = mem_reach(p, at + n, (char *)l->iov_base + n,
+				l->iov_len - n, write, &more);
+		*done += more;
+	}
 	return ret;
+}
+
+static int peer_reach(struct ioas_vspace *s, uint64_t address, void *buffer,
+		      uint64_t length, bool write)
+{
+	const struct iovec local = { buffer, (size_t)length };
+	const struct iovec remote = { (void *)(uintptr_t)address,
+				      (size_t)length };
+	const struct ioas_reach_vector v = { &local, &remote, 1 };
+	uint64_t done;
+
+	return peer_reach_vector(s, &v, write, &done);
 }
 
 /*
@@ -345,6 +390,7 @@ static const struct ioas_vspace_ops peer_space = {
 	.populate = peer_populate,
 	.access = peer_access,
 	.reach = peer_reach,
+	.reach_vector = peer_reach_vector,
 	.open = peer_open,
 	.deny = peer_deny,
 	.hold = peer_hold,

@@ -16,8 +16,6 @@
 /* Linux 5.14; the host's headers may be older. */
 #define REACH_POPULATE_READ 22
 #define REACH_POPULATE_WRITE 23
-/* The kernel moves less than 2 GiB in a call. */
-#define REACH_COPY_MAX ((uint64_t)1 << 30)
 /* Pages looked at in a call: 4 KiB of vectors. */
 #define PROBE_PAGES 256u
 
@@ -31,40 +29,65 @@ static int process_error(void)
 	return errno == ESRCH || errno == EPERM ? -errno : -EFAULT;
 }
 
-int ioas_reach_process(pid_t pid, uint64_t address, void *buffer,
-		       uint64_t length, bool write, uint64_t *done)
+static ssize_t vector_copy(pid_t pid, const struct iovec *local,
+			   const struct iovec *remote, uint32_t nr, bool write)
 {
-	char *buf = buffer;
+	return write ? process_vm_writev(pid, local, nr, remote, nr, 0) :
+		       process_vm_readv(pid, local, nr, remote, nr, 0);
+}
+
+static struct iovec vector_rest(const struct iovec *from, size_t skip)
+{
+	return (struct iovec){ (char *)from->iov_base + skip,
+			       from->iov_len - skip };
+}
+
+int ioas_reach_vector(pid_t pid, const struct ioas_reach_vector *v, bool write,
+		      uint64_t *done)
+{
+	/* Bytes done of the first piece that is not done. */
+	size_t skip = 0;
 
 	*done = 0;
-	while (*done < length) {
-		const size_t n =
-			(size_t)ioas_min(length - *done, REACH_COPY_MAX);
-		struct iovec local = { buf + *done, n };
-		struct iovec remote = { (void *)(uintptr_t)address, n };
+	for (uint32_t i = 0;;) {
+		const struct iovec *local = v->local + i, *remote;
+		struct iovec rest[2];
+		uint32_t nr = v->nr - i;
 		ssize_t got;
 
-		if ((uintptr_t)address != address)
-			return -EFAULT;
-		got = write ? process_vm_writev(pid, &local, 1, &remote, 1, 0) :
-			      process_vm_readv(pid, &local, 1, &remote, 1, 0);
+		for (; nr && skip >= local->iov_len; nr--)
+			skip -= local++->iov_len;
+		if (!nr)
+			return 0;
+		i = v->nr - nr;
+		remote = v->remote + i;
+		if (skip) {
+			rest[0] = vector_rest(local, skip);
+			rest[1] = vector_rest(remote, skip);
+			local = &rest[0];
+			remote = &rest[1];
+			nr = 1;
+		}
+		got = vector_copy(pid, local, remote, nr, write);
 		if (got <= 0)
 			return got ? process_error() : -EFAULT;
-		/* A short count is followed by the error. */
+		/* A short count, as of 2 GiB, is followed by the error if any. */
 		*done += (uint64_t)got;
-		address += (uint64_t)got;
+		skip += (size_t)got;
 	}
-	return 0;
 }
 
 int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length, bool write)
 {
+	const struct iovec local = { buffer, (size_t)length };
+	const struct iovec remote = { (void *)(uintptr_t)address,
+				      (size_t)length };
+	const struct ioas_reach_vector v = { &local, &remote, 1 };
 	uint64_t done;
 
-	return ioas_reach_process(getpid(), address, buffer, length, write,
-				  &done) ?
-		       -EFAULT :
-		       0;
+	if ((uintptr_t)address != address || local.iov_len != length)
+		return -EFAULT;
+	return ioas_reach_vector(getpid(), &v, write, &done) ? -EFAULT : 0;
 }
 
 int ioas_reach_probe(pid_t pid, uint64_t address, uint64_t nr, uint8_t page_lg2,

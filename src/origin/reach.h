@@ -13,6 +13,17 @@
 
 #include "base/types.h"
 
+struct iovec;
+
+/* Bytes here and there, which belong together one by one. */
+struct ioas_reach_vector {
+	/* Ours; and anything, of the same length each. */
+	const struct iovec *local;
+	const struct iovec *remote;
+	/* At most IOV_MAX. */
+	uint32_t nr;
+};
+
 /* Can this kernel do it (Linux 5.14)? Return: 0 or -EOPNOTSUPP. */
 int ioas_reach_check(void);
 /*
@@ -22,11 +33,12 @@ int ioas_reach_check(void);
 int ioas_reach_copy(uint64_t address, void *buffer, uint64_t length,
 		    bool write);
 /*
- * The same of another process. *@done: bytes copied before what failed. Return:
- * 0, -EFAULT; -ESRCH, -EPERM: the number helps no more.
+ * The same of any process, and many pieces, in order: with one call unless one
+ * of them fails. *@done: bytes copied before what failed. Return: 0, -EFAULT;
+ * -ESRCH, -EPERM: the number helps no more.
  */
-int ioas_reach_process(pid_t pid, uint64_t address, void *buffer,
-		       uint64_t length, bool write, uint64_t *done);
+int ioas_reach_vector(pid_t pid, const struct ioas_reach_vector *v, bool write,
+		      uint64_t *done);
 /*
  * Read a byte of each of @nr pages of another process. *@done: how many pages
  * there were in a row. As above.

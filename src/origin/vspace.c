@@ -6,8 +6,11 @@
  */
 #include "origin/vspace.h"
 
+#include <sys/uio.h>
+
 #include "base/errno.h"
 #include "origin/backing.h"
+#include "origin/reach.h"
 #include "seam/caller.h"
 
 /* ---- frames ------------------------------------------------------------- */
@@ -33,9 +36,30 @@ static int space_copy(void *owner, uint64_t page, uint64_t offset,
 			     buffer, length, write);
 }
 
+static int space_copy_pieces(void *owner,
+			     const struct ioas_frames_piece *pieces,
+			     uint32_t nr, bool write, uint64_t *done)
+{
+	struct iovec local[IOAS_FRAMES_BATCH], remote[IOAS_FRAMES_BATCH];
+	const struct ioas_reach_vector v = { local, remote, nr };
+	struct ioas_vspace *s = space_of(owner);
+	const uint8_t lg2 = s->b->frames->page_lg2;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct ioas_frames_piece *pc = &pieces[i];
+		const uint64_t at = (pc->pfn << lg2) + pc->offset;
+
+		local[i] = (struct iovec){ pc->buffer, (size_t)pc->length };
+		remote[i] = (struct iovec){ (void *)(uintptr_t)at,
+					    (size_t)pc->length };
+	}
+	return s->ops->reach_vector(s, &v, write, done);
+}
+
 static const struct ioas_frames_ops space_frames = {
 	.pointer = space_pointer,
 	.copy = space_copy,
+	.copy_pieces = space_copy_pieces,
 };
 
 static void space_unpinned(struct ioas_backing *o, uint64_t nr)

@@ -18,6 +18,7 @@
 #include "origin/vma.h"
 
 struct ioas_backings;
+struct ioas_reach_vector;
 struct ioas_vspace;
 
 /* What frames are of; the owner in the frame space. */
@@ -42,6 +43,10 @@ struct ioas_vspace_ops {
 	/* Bytes of pages that are pinned. Return: 0 or -EFAULT. */
 	int (*reach)(struct ioas_vspace *s, uint64_t address, void *buffer,
 		     uint64_t length, bool write);
+	/* The same of many pieces; *@done: bytes copied, from the first on. */
+	int (*reach_vector)(struct ioas_vspace *s,
+			    const struct ioas_reach_vector *v, bool write,
+			    uint64_t *done);
 	/*
 	 * A descriptor of the file that @vma maps, whose identity has been
 	 * checked, to read or also to write. NULL: a mapping can be duplicated.

@@ -18,6 +18,7 @@ enum ioas_rank {
 	IOAS_RANK_VIOMMU, /* what a VIOMMU consists of */
 	IOAS_RANK_READER, /* who reads a queue file */
 	IOAS_RANK_QUEUE, /* a queue of faults or events */
+	IOAS_RANK_FUNCTION, /* an emulated function: registers, views, model */
 	IOAS_RANK_IRQ, /* where interrupts of a function go */
 	IOAS_RANK_UAPI, /* contexts of one instance */
 	IOAS_RANK_OBJECTS, /* ids and objects of the front end */

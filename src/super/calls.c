@@ -13,6 +13,7 @@
 #include "super/events.h"
 #include "super/faultsys.h"
 #include "super/files.h"
+#include "super/kvm.h"
 #include "super/loop.h"
 #include "super/maps.h"
 #include "super/paths.h"
@@ -187,10 +188,7 @@ static int64_t file_ioctl(struct ioas_call *c, struct ioas_ufile *u, int fd)
 	if (ret)
 		return ret;
 	ioas_event_begin(c, &e, IOAS_EVENT_COMMAND, fd, u);
-	if (c->event) {
-		c->event->cmd = cmd;
-		c->event->arg = c->n.arg[2];
-	}
+	ioas_event_request(c, cmd, c->n.arg[2]);
 	/* Who has an object's memory mapped keeps it: is it mapped still? */
 	if (cmd == IOAS_ABI_DESTROY)
 		ioas_smaps_sweep(c->s->maps);
@@ -208,8 +206,11 @@ static enum ioas_verdict call_ioctl(struct ioas_call *c, int64_t *value)
 	struct ioas_fd_look look;
 	struct ioas_ufile *u;
 	bool ours;
-	const int ret = ioas_fd_look(c, fd, &look);
+	int ret;
 
+	if ((uint32_t)c->n.arg[1] == KVM_SET_DEVICE_ATTR)
+		return ioas_kvm_ioctl(c, value);
+	ret = ioas_fd_look(c, fd, &look);
 	/* Who may not be looked at gets no answer rather than a wrong one. */
 	if (ret == -EPERM || ret == -ENOMEM) {
 		*value = ret;
@@ -228,12 +229,22 @@ static enum ioas_verdict call_ioctl(struct ioas_call *c, int64_t *value)
 static enum ioas_verdict call_mmap(struct ioas_call *c, int64_t *value)
 {
 	enum ioas_verdict verdict = IOAS_CALL_CONTINUE;
+	const int fd = (int)c->n.arg[4];
 	struct ioas_fd_look look;
+	struct ioas_event e;
 
-	if (ioas_fd_look(c, (int)c->n.arg[4], &look))
+	if (ioas_fd_look(c, fd, &look))
 		return verdict;
+	if (look.file && ioas_sfile_ufile(look.file)) {
+		ioas_event_begin(c, &e, IOAS_EVENT_MMAP, fd,
+				 ioas_sfile_ufile(look.file));
+		if (c->event)
+			c->event->arg = c->n.arg[5];
+	}
 	if (look.file)
 		verdict = ioas_smaps_mmap(c, c->s->maps, look.file, value);
+	/* What is not refused is the kernel's to do, and where is its to say. */
+	ioas_event_end(c, verdict == IOAS_CALL_RETURN ? *value : 0);
 	ioas_fd_look_done(&look);
 	return verdict;
 }

@@ -4,6 +4,7 @@
  *
  *   commands     number --> name, size, fields
  *   operations   op of the test request --> name, fields of its union
+ *   device       number, in the files of devices --> as of commands
  *   field        member of a struct: where, how wide, which way, what kind
  *
  * A field that lies beyond the bytes there are is left out. Reserved ones are
@@ -21,10 +22,14 @@
 
 #include <ioas/abi/iommufd.h>
 #include <ioas/abi/iommufd_test.h>
+#include <ioas/abi/vfio.h>
 
 #include "super/decode_impl.h"
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
+/* Where BARs are said to be, beside where they are by their index. */
+#define FIRST_BAR 0x10u
+#define NR_BARS 6u
 
 /* ---- members of objects ------------------------------------------------- */
 
@@ -198,6 +203,14 @@ static unsigned int table_find(const struct decode_command *table,
 	return i;
 }
 
+static const struct decode_command *device_command_of(uint32_t cmd)
+{
+	const unsigned int i = table_find(ioas_decode_device,
+					  ioas_decode_nr_device, cmd);
+
+	return i < ioas_decode_nr_device ? &ioas_decode_device[i] : NULL;
+}
+
 static const struct decode_command *command_of(uint32_t cmd)
 {
 	const unsigned int i = table_find(ioas_decode_commands,
@@ -231,14 +244,34 @@ unsigned int ioas_command_index(uint32_t cmd, const void *in, uint32_t size)
 	return i < ioas_decode_nr_commands ? 1 + i : 0;
 }
 
+unsigned int ioas_device_command_index(uint32_t cmd)
+{
+	const unsigned int i = table_find(ioas_decode_device,
+					  ioas_decode_nr_device, cmd);
+
+	if (i == ioas_decode_nr_device)
+		return 0;
+	return 1 + ioas_decode_nr_commands + ioas_decode_nr_operations + i;
+}
+
+/* The tables one after the other, from 1 on. */
 const char *ioas_command_index_name(unsigned int index)
 {
-	const unsigned int nr = ioas_decode_nr_commands;
+	const struct {
+		const struct decode_command *table;
+		unsigned int nr;
+	} tables[] = {
+		{ ioas_decode_commands, ioas_decode_nr_commands },
+		{ ioas_decode_operations, ioas_decode_nr_operations },
+		{ ioas_decode_device, ioas_decode_nr_device },
+	};
 
-	if (!index || index > nr + ioas_decode_nr_operations)
-		return "unknown";
-	return index <= nr ? ioas_decode_commands[index - 1].name :
-			     ioas_decode_operations[index - 1 - nr].name;
+	for (unsigned int i = 0; index && i < NR(tables); i++) {
+		if (index <= tables[i].nr)
+			return tables[i].table[index - 1].name;
+		index -= tables[i].nr;
+	}
+	return "unknown";
 }
 
 const char *ioas_command_name(uint32_t cmd)
@@ -246,6 +279,41 @@ const char *ioas_command_name(uint32_t cmd)
 	const struct decode_command *c = command_of(cmd);
 
 	return c ? c->name : NULL;
+}
+
+const char *ioas_device_command_name(uint32_t cmd)
+{
+	const struct decode_command *c = device_command_of(cmd);
+
+	return c ? c->name : NULL;
+}
+
+enum ioas_request_from ioas_device_request(uint32_t cmd, uint32_t *size)
+{
+	const struct decode_command *c = device_command_of(cmd);
+
+	*size = c ? c->size : 0;
+	return c ? (enum ioas_request_from)c->from : IOAS_REQUEST_TOLD;
+}
+
+/* BARs are found at two places (docs/reference/vfio-device-uapi.md 4.2). */
+void ioas_decode_place(uint64_t offset, char out[IOAS_DECODE_PLACE])
+{
+	static const char *const names[] = {
+		"bar0", "bar1", "bar2", "bar3", "bar4",
+		"bar5", "rom",	"config", "vga",
+	};
+	const uint64_t index = offset >> IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
+	const uint64_t bar = index - FIRST_BAR;
+	const uint64_t region = bar < NR_BARS ? bar : index;
+	const uint64_t in = offset &
+			    ((UINT64_C(1) << IOAS_ABI_VFIO_PCI_OFFSET_SHIFT) - 1);
+
+	if (region < NR(names))
+		snprintf(out, IOAS_DECODE_PLACE, "%s+0x%" PRIx64, names[region],
+			 in);
+	else
+		snprintf(out, IOAS_DECODE_PLACE, "0x%" PRIx64, offset);
 }
 
 /* ---- fields ------------------------------------------------------------- */
@@ -271,6 +339,14 @@ static uint64_t field_value(const struct decode_field *f, const uint8_t *bytes)
 	return bytes[f->offset];
 }
 
+static struct json_object *new_place(uint64_t offset)
+{
+	char text[IOAS_DECODE_PLACE];
+
+	ioas_decode_place(offset, text);
+	return json_object_new_string(text);
+}
+
 /* NULL: it is not to be shown. */
 static struct json_object *field_object(const struct decode_field *f,
 					uint64_t value, uint32_t size)
@@ -288,8 +364,24 @@ static struct json_object *field_object(const struct decode_field *f,
 		return value ? json_object_new_uint64(value) : NULL;
 	case DECODE_SIZE:
 		return value != size ? json_object_new_uint64(value) : NULL;
+	case DECODE_PLACE:
+		return new_place(value);
+	case DECODE_TEXT:
+		/* It has no width. */
+		return NULL;
 	}
 	return json_object_new_uint64(value);
+}
+
+static void put_text(struct json_object *o, const char *name,
+		     const uint8_t *bytes, uint32_t size)
+{
+	char text[DECODE_TEXT_MAX + 1];
+	const uint32_t length = size < DECODE_TEXT_MAX ? size : DECODE_TEXT_MAX;
+
+	memcpy(text, bytes, length);
+	text[length] = '\0';
+	ioas_json_put_text(o, name, text);
 }
 
 static void put_fields(struct json_object *o, const struct decode_command *c,
@@ -299,8 +391,10 @@ static void put_fields(struct json_object *o, const struct decode_command *c,
 	for (unsigned int i = 0; i < c->nr_fields; i++) {
 		const struct decode_field *f = &c->fields[i];
 
-		if (f->direction & direction &&
-		    (uint32_t)f->offset + f->width <= size)
+		if (f->kind == DECODE_TEXT && f->direction & direction && size)
+			put_text(o, f->name, bytes, size);
+		else if (f->direction & direction &&
+			 (uint32_t)f->offset + f->width <= size)
 			ioas_json_put(o, f->name,
 				      field_object(f, field_value(f, bytes),
 						   c->size));
@@ -325,11 +419,24 @@ static void put_operation(struct json_object *o, const struct ioas_request *rq,
 	ioas_json_put_number(o, "op", number);
 }
 
+static const struct decode_command *
+request_command(const struct ioas_request *rq)
+{
+	return rq->device ? device_command_of(rq->cmd) : command_of(rq->cmd);
+}
+
+/* Place among the operations, or their number. */
+static unsigned int request_operation(const struct ioas_request *rq)
+{
+	return rq->device ? ioas_decode_nr_operations :
+			    operation_index(rq->cmd, rq->in, rq->size);
+}
+
 struct json_object *ioas_decode_args(const struct ioas_request *rq)
 {
-	const struct decode_command *c = command_of(rq->cmd);
+	const struct decode_command *c = request_command(rq);
 	struct json_object *o = json_object_new_object();
-	const unsigned int op = operation_index(rq->cmd, rq->in, rq->size);
+	const unsigned int op = request_operation(rq);
 
 	if (!o || !c)
 		return o;
@@ -338,7 +445,7 @@ struct json_object *ioas_decode_args(const struct ioas_request *rq)
 			   sizeof(rq->arg));
 		return o;
 	}
-	if (rq->cmd == IOAS_ABI_TEST_CMD &&
+	if (!rq->device && rq->cmd == IOAS_ABI_TEST_CMD &&
 	    rq->size >= offsetof(struct ioas_abi_test_cmd, __reserved))
 		put_operation(o, rq, op);
 	put_fields(o, c, DECODE_IN, rq->in, rq->size);
@@ -350,8 +457,8 @@ struct json_object *ioas_decode_args(const struct ioas_request *rq)
 
 struct json_object *ioas_decode_out(const struct ioas_request *rq)
 {
-	const struct decode_command *c = command_of(rq->cmd);
-	const unsigned int op = operation_index(rq->cmd, rq->in, rq->size);
+	const struct decode_command *c = request_command(rq);
+	const unsigned int op = request_operation(rq);
 	struct json_object *o;
 
 	/* EMSGSIZE says how much room is needed, in the struct. */

@@ -16,7 +16,7 @@
 struct json_object;
 
 /* Commands, and operations of the test request, by a dense number. 0: unknown. */
-#define IOAS_NR_COMMANDS 64u
+#define IOAS_NR_COMMANDS 96u
 
 /* @in: the request, of which there are @size bytes; may be none. */
 unsigned int ioas_command_index(uint32_t cmd, const void *in, uint32_t size);
@@ -24,6 +24,28 @@ unsigned int ioas_command_index(uint32_t cmd, const void *in, uint32_t size);
 const char *ioas_command_index_name(unsigned int index);
 /* NULL: unknown. The operations of the test request share one. */
 const char *ioas_command_name(uint32_t cmd);
+
+/*
+ * The same of a device's or a group's file, where some numbers mean something
+ * else.
+ */
+unsigned int ioas_device_command_index(uint32_t cmd);
+const char *ioas_device_command_name(uint32_t cmd);
+
+/* How to get hold of a request. */
+enum ioas_request_from {
+	IOAS_REQUEST_TOLD, /* the front end tells; or there is nothing to get */
+	IOAS_REQUEST_ARGSZ, /* it begins with its size, which may be less */
+	IOAS_REQUEST_WHOLE,
+	IOAS_REQUEST_TEXT, /* a string */
+};
+
+/* Of a device or group. @size: how many bytes are of interest. */
+enum ioas_request_from ioas_device_request(uint32_t cmd, uint32_t *size);
+
+/* "bar0+0x14", "config+0x4": a position in a device's file. */
+#define IOAS_DECODE_PLACE 40
+void ioas_decode_place(uint64_t offset, char out[IOAS_DECODE_PLACE]);
 
 /* "EINVAL", of a positive or negative number; NULL: it has no name here. */
 const char *ioas_error_name(int64_t error);
@@ -37,6 +59,8 @@ struct ioas_request {
 	/* The ioctl's third argument. */
 	uint64_t arg;
 	int64_t result;
+	/* Of a device's or a group's file. */
+	bool device;
 };
 
 /* Members that go in. NULL: no memory. The caller owns it. */

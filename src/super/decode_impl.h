@@ -5,7 +5,7 @@
 #ifndef IOAS_SUPER_DECODE_IMPL_H
 #define IOAS_SUPER_DECODE_IMPL_H
 
-#include "base/types.h"
+#include "super/decode.h"
 
 enum decode_kind {
 	DECODE_NUMBER,
@@ -17,7 +17,13 @@ enum decode_kind {
 	DECODE_RESERVED,
 	/* The size that the program thinks the struct has: shown if not ours. */
 	DECODE_SIZE,
+	/* A position in a device's file. */
+	DECODE_PLACE,
+	/* All the bytes that there are, up to a zero. */
+	DECODE_TEXT,
 };
+
+#define DECODE_TEXT_MAX 64u
 
 enum decode_direction {
 	DECODE_IN = 1,
@@ -51,11 +57,17 @@ struct decode_command {
 	bool always;
 	uint8_t nr_fields;
 	const struct decode_field *fields;
+	/* enum ioas_request_from */
+	uint8_t from;
 };
 
 extern const struct decode_command ioas_decode_commands[];
 extern const unsigned int ioas_decode_nr_commands;
 extern const struct decode_command ioas_decode_operations[];
 extern const unsigned int ioas_decode_nr_operations;
+/* Of devices and groups; how many there are. */
+#define DECODE_NR_DEVICE 18u
+extern const struct decode_command ioas_decode_device[];
+extern const unsigned int ioas_decode_nr_device;
 
 #endif

@@ -408,10 +408,12 @@ static const struct decode_field unmap_dma_fields[] = {
 
 #define COMMAND(name, s, always, fields)                              \
 	{ IOAS_ABI_##name, "IOMMU_" #name, sizeof(struct ioas_abi_##s), \
-	  always, NR(fields), fields }
+	  always, NR(fields), fields, IOAS_REQUEST_TOLD }
 #define CONTAINER(name, size, always, fields) \
-	{ IOAS_ABI_##name, #name, size, always, NR(fields), fields }
-#define NO_FIELDS(name) { IOAS_ABI_##name, #name, 0, false, 0, NULL }
+	{ IOAS_ABI_##name, #name, size, always, NR(fields), fields, \
+	  IOAS_REQUEST_TOLD }
+#define NO_FIELDS(name) \
+	{ IOAS_ABI_##name, #name, 0, false, 0, NULL, IOAS_REQUEST_TOLD }
 
 const struct decode_command ioas_decode_commands[] = {
 	COMMAND(DESTROY, destroy, false, destroy_fields),
@@ -591,7 +593,8 @@ static const struct decode_field dmabuf_revoke_fields[] = {
 /* The same members as of a command; cmd is the op. */
 #define OPERATION(op, fields)                                           \
 	{ IOAS_ABI_TEST_OP_##op, "IOMMU_TEST_OP_" #op,                  \
-	  sizeof(struct ioas_abi_test_cmd), false, NR(fields), fields }
+	  sizeof(struct ioas_abi_test_cmd), false, NR(fields), fields,   \
+	  IOAS_REQUEST_TOLD }
 
 const struct decode_command ioas_decode_operations[] = {
 	OPERATION(ADD_RESERVED, add_reserved_fields),
@@ -619,7 +622,8 @@ const struct decode_command ioas_decode_operations[] = {
 	OPERATION(DMABUF_REVOKE, dmabuf_revoke_fields),
 };
 
-_Static_assert(1 + NR(ioas_decode_commands) + NR(ioas_decode_operations) <=
+_Static_assert(1 + NR(ioas_decode_commands) + NR(ioas_decode_operations) +
+				       DECODE_NR_DEVICE <=
 		       IOAS_NR_COMMANDS,
 	       "IOAS_NR_COMMANDS");
 

@@ -337,7 +337,7 @@ enum ioas_verdict ioas_faultsys_open(struct ioas_call *c, const char *path,
 
 	if (!c->s->faults)
 		return IOAS_CALL_CONTINUE;
-	ioas_node_parse(path, true, &node);
+	ioas_node_parse(path, IOAS_NODES_FAULTS, &node);
 	if (node.kind == IOAS_NODE_FAIL_NTH ||
 	    node.kind == IOAS_NODE_MAKE_IT_FAIL)
 		return open_of_task(c, path, &node, flags, value);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #include "origin/vma.h"
+#include "super/devices.h"
 #include "super/events.h"
 #include "super/files_impl.h"
 #include "super/maps.h"
@@ -115,7 +117,7 @@ struct ioas_ufile *ioas_sfile_ufile(const struct ioas_sfile *file)
 
 const char *ioas_sfile_name(const struct ioas_sfile *file)
 {
-	return file->ufile ? file->ufile->ops->name : file->name;
+	return *file->name ? file->name : file->ufile->ops->name;
 }
 
 int ioas_sfile_memfd(const struct ioas_sfile *file)
@@ -620,11 +622,17 @@ static enum ioas_verdict sfile_send(struct ioas_call *c,
 enum ioas_verdict ioas_sfiles_open(struct ioas_call *c, struct ioas_ufile *ufile,
 				   int flags, int64_t *value)
 {
+	struct ioas_devices *d = c->s->devices;
+	const char *name = d ? ioas_devices_name(d, ufile) : NULL;
 	struct ioas_sfile *file;
 	int ret = sfile_create(c->s, ufile, flags, &file);
 
-	if (!ret)
+	if (!ret) {
+		/* The front end only knows what kind of file it is. */
+		snprintf(file->name, sizeof(file->name), "%s",
+			 name ? name : "");
 		return sfile_send(c, file, -1, flags, value);
+	}
 	ufile_release(ufile);
 	*value = ret;
 	return IOAS_CALL_RETURN;
@@ -790,6 +798,8 @@ void ioas_sfiles_changed(struct ioas_sfiles *f, struct ioas_ufile *ufile)
 	}
 	ioas_mutex_unlock(&f->lock);
 	atomic_store(&f->changed, true);
+	if (!ioas_call_current())
+		eventfd_write(f->nudge, 1);
 }
 
 static struct ioas_sfile *changed_take(struct ioas_sfiles *f)
@@ -826,15 +836,49 @@ void ioas_sfiles_settle(struct ioas_sfiles *f)
 	}
 }
 
+/* A device has made a queue readable, by itself. */
+static void nudged_fire(struct ioas_super *s, struct ioas_source *source,
+			uint32_t events)
+{
+	struct ioas_sfiles *f =
+		ioas_container_of(source, struct ioas_sfiles, nudged);
+	eventfd_t nothing;
+
+	(void)s;
+	(void)events;
+	eventfd_read(f->nudge, &nothing);
+	ioas_sfiles_settle(f);
+}
+
+static int nudge_create(struct ioas_sfiles *f)
+{
+	int ret;
+
+	f->nudged.fire = nudged_fire;
+	f->nudge = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (f->nudge < 0)
+		return -ENOMEM;
+	ret = ioas_super_listen(f->s, f->nudge, EPOLLIN, &f->nudged);
+	if (ret)
+		close(f->nudge);
+	return ret;
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 int ioas_sfiles_create(struct ioas_super *s, struct ioas_sfiles **out)
 {
 	struct ioas_sfiles *f = calloc(1, sizeof(*f));
+	int ret;
 
 	if (!f)
 		return -ENOMEM;
 	f->s = s;
+	ret = nudge_create(f);
+	if (ret) {
+		free(f);
+		return ret;
+	}
 	for (unsigned int i = 0; i < IOAS_SFILE_SLOTS; i++) {
 		ioas_list_init(&f->by_inode[i]);
 		ioas_list_init(&f->by_ufile[i]);
@@ -861,5 +905,6 @@ void ioas_sfiles_destroy(struct ioas_sfiles *f)
 	for (unsigned int i = 0; i < IOAS_SFILE_INSTANCES; i++)
 		if (f->instance[i].fd >= 0)
 			close(f->instance[i].fd);
+	close(f->nudge);
 	free(f);
 }

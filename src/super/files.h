@@ -43,6 +43,9 @@ int ioas_sfiles_create(struct ioas_super *s, struct ioas_sfiles **out);
 /* Releases what is still open. */
 void ioas_sfiles_destroy(struct ioas_sfiles *f);
 
+/* What the thread that calls has as @fd: a descriptor of ours, or -errno. */
+int ioas_client_fd(const struct ioas_call *c, int fd);
+
 /* What a descriptor of the calling task is. */
 struct ioas_fd_look {
 	/* Our file, with a reference, or NULL. */

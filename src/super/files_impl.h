@@ -39,6 +39,9 @@ struct ioas_sfiles {
 	struct ioas_list doubtful;
 	/* Some file's changed is set. */
 	_Atomic bool changed;
+	/* An eventfd: that was so outside of a call, after which one settles. */
+	int nudge;
+	struct ioas_source nudged;
 };
 
 struct ioas_sfile {
@@ -57,7 +60,10 @@ struct ioas_sfile {
 	struct ioas_ufile *ufile;
 	const struct ioas_vfile_ops *text;
 	void *data;
+	/* Instead of the ufile's, if it is not empty. */
 	char name[64];
+	/* Of a file with positions, for who reads and writes without one. */
+	_Atomic uint64_t position;
 	/* Who opened a text file: what is written past us is written by it. */
 	struct ioas_task *opener;
 
@@ -81,8 +87,6 @@ struct ioas_sfile {
 /* With a reference; NULL: not ours. */
 struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
 				    uint64_t ino);
-/* What the thread that calls has as @fd: a descriptor of ours, or -errno. */
-int ioas_client_fd(const struct ioas_call *c, int fd);
 /*
  * A number, not below @least, that the filter can tell and that the
  * calling task does not use. Return: -EMFILE: none below its limit; -ESRCH.

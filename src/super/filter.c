@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -170,8 +171,13 @@ static int add_rules(scmp_filter_ctx f, const struct ioas_fd_range *range)
 	/* MAP_SHARED_VALIDATE has the bit of MAP_SHARED. */
 	const struct scmp_arg_cmp shared_file =
 		masked(3, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED);
+	/* The one by which KVM is told of a device (kvm.h). */
+	const struct scmp_arg_cmp kvm =
+		masked(1, LOW_HALF, KVM_SET_DEVICE_ATTR);
 	int ret = trap(f, __NR_ioctl, 1, &type);
 
+	if (!ret)
+		ret = trap(f, __NR_ioctl, 1, &kvm);
 	for (size_t i = 0; i < NR_OF(calls_by_path) && !ret; i++)
 		ret = trap(f, calls_by_path[i], 0, NULL);
 	if (!ret)

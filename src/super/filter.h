@@ -2,7 +2,7 @@
 /*
  * filter: which system calls are trapped
  *
- *   ioctl                      type byte 0x3b
+ *   ioctl                      type byte 0x3b; KVM_SET_DEVICE_ATTR
  *   open openat openat2 creat, stat family, readlink family, access family,
  *   getxattr listxattr by path, execve execveat
  *                              always

@@ -10,15 +10,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "origin/file.h"
+#include "super/dmafault.h"
+#include "super/eventfd.h"
 #include "super/files.h"
+#include "super/shm.h"
 #include "super/task.h"
 #include "super/trace.h"
+#include "super/watch.h"
 
 /* Offsets of our files that the filter can tell (filter.h). */
 #define MMAP_BASE ((uint64_t)1 << 40)
@@ -121,27 +123,41 @@ static int host_shm_create(struct ioas_host *h, struct ioas_ufile *ufile,
 			   uint64_t offset, uint64_t length,
 			   struct ioas_shm *out)
 {
-	struct ioas_sfile *file = ioas_sfiles_of(super_of(h)->files, ufile);
-	const int fd = file ? ioas_sfile_memfd(file) : -1;
-	void *p = MAP_FAILED;
+	struct ioas_sfile *file;
+	int ret = -ENOMEM;
 
-	/* Zeroed, whoever had it before. */
-	if (fd >= 0 && !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				  (off_t)offset, (off_t)length))
-		p = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE,
-			 MAP_SHARED, fd, (off_t)offset);
+	if (!ufile)
+		return ioas_shm_of_own(length, out);
+	file = ioas_sfiles_of(super_of(h)->files, ufile);
+	if (file && ioas_sfile_memfd(file) >= 0)
+		ret = ioas_shm_of_file(ioas_sfile_memfd(file), offset, length,
+				       out);
 	ioas_sfile_put(file);
-	if (p == MAP_FAILED)
-		return -ENOMEM;
-	*out = (struct ioas_shm){ .memory = p, .length = length, .fd = -1 };
-	return 0;
+	return ret;
 }
 
 static void host_shm_destroy(struct ioas_host *h, struct ioas_shm *shm)
 {
 	(void)h;
-	munmap(shm->memory, (size_t)shm->length);
-	*shm = (struct ioas_shm){ .fd = -1 };
+	ioas_shm_fini(shm);
+}
+
+/* The call in progress has the file open, so this is not its last reference. */
+static int host_shm_lend(struct ioas_host *h, struct ioas_shm *shm,
+			 struct ioas_ufile *ufile, uint64_t offset)
+{
+	struct ioas_sfile *file;
+	int ret = -ENOMEM;
+
+	if (!ufile) {
+		ioas_shm_return(shm);
+		return 0;
+	}
+	file = ioas_sfiles_of(super_of(h)->files, ufile);
+	if (file && ioas_sfile_memfd(file) >= 0)
+		ret = ioas_shm_lend(shm, ioas_sfile_memfd(file), offset);
+	ioas_sfile_put(file);
+	return ret;
 }
 
 static void host_file_changed(struct ioas_host *h, struct ioas_ufile *file)
@@ -149,12 +165,50 @@ static void host_file_changed(struct ioas_host *h, struct ioas_ufile *file)
 	ioas_sfiles_changed(super_of(h)->files, file);
 }
 
+/* Locks are held: a reference to a file of ours could be the last one. */
+static int host_event_get(struct ioas_host *h, int32_t fd,
+			  struct ioas_uevent **out)
+{
+	const struct ioas_call *c = ioas_call_current();
+	const int copy = c ? ioas_client_fd(c, fd) : -EBADF;
+
+	(void)h;
+	if (copy == -EMFILE || copy == -ENFILE)
+		return -ENOMEM;
+	return copy < 0 ? -EBADF : ioas_eventfd_open(copy, out);
+}
+
+static void host_event_put(struct ioas_host *h, struct ioas_uevent *event)
+{
+	(void)h;
+	ioas_eventfd_close(event);
+}
+
+static void host_event_signal(struct ioas_host *h, struct ioas_uevent *event)
+{
+	ioas_eventfd_signal(super_of(h)->eventfds, event);
+}
+
+static int host_event_watch(struct ioas_host *h, struct ioas_uevent *event,
+			    void (*fn)(void *ctx), void *ctx)
+{
+	return ioas_watches_add(super_of(h)->watches, ioas_eventfd_fd(event),
+				fn, ctx);
+}
+
+static void host_event_unwatch(struct ioas_host *h, struct ioas_uevent *event,
+			       void *ctx)
+{
+	(void)event;
+	ioas_watches_remove(super_of(h)->watches, ctx);
+}
+
 static void host_command(struct ioas_host *h, const struct ioas_host_command *m)
 {
 	struct ioas_call *c = ioas_call_current();
 	struct ioas_event *e = c ? c->event : NULL;
 
-	(void)h;
+	ioas_dmafaults_command(super_of(h)->dmafaults, c, m);
 	if (!e || m->size > sizeof(e->in))
 		return;
 	e->size = m->size;
@@ -171,7 +225,13 @@ static const struct ioas_host_ops host_ops = {
 	.fd_get = host_fd_get,
 	.shm_create = host_shm_create,
 	.shm_destroy = host_shm_destroy,
+	.shm_lend = host_shm_lend,
 	.file_changed = host_file_changed,
+	.event_get = host_event_get,
+	.event_put = host_event_put,
+	.event_signal = host_event_signal,
+	.event_watch = host_event_watch,
+	.event_unwatch = host_event_unwatch,
 };
 
 int ioas_super_host_init(struct ioas_super *s)
@@ -186,14 +246,18 @@ int ioas_super_host_init(struct ioas_super *s)
 
 	s->host_ops = host_ops;
 	/* Requests are copied for it, so only if somebody listens. */
-	if (s->opts->trace || s->opts->report)
+	if (s->opts->trace || s->opts->report || s->opts->nr_devices)
 		s->host_ops.command = host_command;
 	s->host.ops = &s->host_ops;
 	s->host.page_lg2 = lg2;
 	/* A table of one page, of entries of 8 bytes each. */
 	s->host.huge_lg2 = (uint8_t)(2 * lg2 - 3);
 	s->host.frames = &s->frames;
-	ret = ioas_frames_init(&s->frames, lg2);
+	ret = ioas_eventfds_create(&s->eventfds);
+	if (!ret)
+		ret = ioas_watches_create(&s->watches);
+	if (!ret)
+		ret = ioas_frames_init(&s->frames, lg2);
 	if (!ret)
 		ret = ioas_backings_init(&s->backings, &s->frames);
 	if (!ret)
@@ -206,4 +270,6 @@ void ioas_super_host_fini(struct ioas_super *s)
 	ioas_uapi_destroy(s->uapi);
 	ioas_backings_fini(&s->backings);
 	ioas_frames_fini(&s->frames);
+	ioas_watches_destroy(s->watches);
+	ioas_eventfds_destroy(s->eventfds);
 }

@@ -43,6 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "super/devices.h"
 #include "super/paths.h"
 
 /* How often a stopped program is looked at, in milliseconds. */
@@ -77,6 +78,8 @@ static struct run {
 
 	/* Removed by the supervisor, or, if that failed, by the guardian. */
 	char *tree;
+	/* NULL: there are none. The supervisor's, once it is there. */
+	struct ioas_devices *devices;
 
 	/* Of the supervisor. */
 	struct ioas_program program;
@@ -433,6 +436,7 @@ static int serve(const struct ioas_run_options *opts)
 		.range = run.range,
 		.namespace = run.program.namespace,
 		.tree = run.tree,
+		.devices = run.devices,
 	};
 	pthread_t thread;
 	int status = 0, ret;
@@ -477,6 +481,7 @@ static _Noreturn void supervisor_main(void)
 	prctl(PR_SET_NAME, "ioas-run");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	ret = supervise();
+	ioas_devices_destroy(run.devices);
 	ioas_tree_remove(run.tree);
 	ioas_launch_ended(ret << 8);
 	exit(0);
@@ -638,9 +643,25 @@ static int start_failed(const char *what)
 	return IOAS_RUN_FAILED;
 }
 
+/*
+ * What both need to be there: what is wrong with devices or a place for names
+ * is said before anything runs. Return: 0 or enum ioas_run_exit.
+ */
+static int prepare(const struct ioas_run_options *opts)
+{
+	int ret = ioas_devices_create(opts, &run.devices);
+
+	if (ret)
+		return ret == -EINVAL ? IOAS_RUN_MISUSED : IOAS_RUN_FAILED;
+	if (!ioas_tree_create(opts, run.devices, &run.tree))
+		return 0;
+	ioas_devices_destroy(run.devices);
+	return IOAS_RUN_FAILED;
+}
+
 int ioas_run(const struct ioas_run_options *opts)
 {
-	int sock[2], signals;
+	int sock[2], signals, ret;
 	pid_t supervisor;
 
 	run.opts = opts;
@@ -654,14 +675,17 @@ int ioas_run(const struct ioas_run_options *opts)
 	if (signals < 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock))
 		return start_failed("no descriptors");
-	if (ioas_tree_create(opts, &run.tree))
-		return IOAS_RUN_FAILED;
+	ret = prepare(opts);
+	if (ret)
+		return ret;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fflush(NULL);
 	supervisor = fork();
 	if (supervisor < 0) {
+		ret = start_failed("no process for the supervisor");
+		ioas_devices_destroy(run.devices);
 		ioas_tree_remove(run.tree);
-		return start_failed("no process for the supervisor");
+		return ret;
 	}
 	if (!supervisor) {
 		close(sock[0]);
@@ -672,5 +696,8 @@ int ioas_run(const struct ioas_run_options *opts)
 	close(sock[1]);
 	run.sock = sock[0];
 	drop_descriptors();
+	/* Files of models are open in the supervisor alone. */
+	ioas_devices_destroy(run.devices);
+	run.devices = NULL;
 	return guard(supervisor, signals);
 }

@@ -6,6 +6,9 @@
  *     ^
  *   mark    task in mmap(2) of it, which nobody has seen to be out
  *
+ *   memory of a device has no record: its mapping keeps the client's file open,
+ *   and what it is needed for ends with the file
+ *
  *   sweep:  note records  -->  read lists  -->  release what
  *           and marks          (no lock)        was found in none, had no mark,
  *                                               and is as it was noted
@@ -34,6 +37,7 @@
 #include "origin/vma.h"
 #include "seam/lock.h"
 #include "super/task.h"
+#include "uapi/vdev/vdev.h"
 
 /* Longer than any address space of a program without a hint. */
 #define SPACE (UINT64_C(1) << 47)
@@ -253,6 +257,15 @@ static void record_enter(struct ioas_call *c, struct ioas_smaps *m,
 	free(r);
 }
 
+/*
+ * The kernel maps what the client's memfd has at the offset, so a BAR is there
+ * alone where we report it; where programs guess it, they can only read it.
+ */
+static bool is_elsewhere(struct ioas_ufile *f, uint64_t offset)
+{
+	return f && ioas_vdev_of_file(f) && offset < ioas_vdev_bar_offset(0);
+}
+
 static int region_map(struct ioas_call *c, struct ioas_smaps *m,
 		      struct ioas_sfile *file,
 		      const struct ioas_mmap_request *rq)
@@ -261,13 +274,20 @@ static int region_map(struct ioas_call *c, struct ioas_smaps *m,
 	struct record *r = calloc(1, sizeof(*r));
 	struct mark *k = calloc(1, sizeof(*k));
 	struct ioas_region *region;
+	bool listed = true;
 	int ret = -ENODEV;
 
 	if (!r || !k)
 		ret = -ENOMEM;
+	else if (is_elsewhere(f, rq->offset))
+		ret = -EINVAL;
 	else if (f && f->ops->mmap)
 		ret = f->ops->mmap(f, rq, &region);
-	if (ret) {
+	if (!ret && region->ops) {
+		ioas_region_unmap(region);
+		listed = false;
+	}
+	if (ret || !listed) {
 		free(r);
 		free(k);
 		return ret;

@@ -41,6 +41,20 @@ static int directory(const struct ioas_resolver *r, int dirfd, char *path,
 	return link_read(link, path, room);
 }
 
+/* struct ioas_resolver's. */
+static int tree_link(const struct ioas_resolver *r, const char *path,
+		     char target[IOAS_LINK_MAX + 1])
+{
+	const struct ioas_paths *p = r->data;
+	const ssize_t n = readlinkat(p->tree, path + 1, target,
+				     IOAS_LINK_MAX + 1);
+
+	if (n <= 0 || n > IOAS_LINK_MAX)
+		return 0;
+	target[n] = '\0';
+	return (int)n;
+}
+
 static struct ioas_resolver resolver_of(const struct ioas_call *c)
 {
 	return (struct ioas_resolver){
@@ -48,6 +62,8 @@ static struct ioas_resolver resolver_of(const struct ioas_call *c)
 		.tid = c->task->tid,
 		.tree = c->s->tree,
 		.directory = directory,
+		.link = c->s->devices ? tree_link : NULL,
+		.data = c->s->paths,
 	};
 }
 
@@ -63,13 +79,41 @@ static int tree_look(const struct ioas_paths *p, struct ioas_name *name)
 	return -errno;
 }
 
+/* The system's own, which shows more than ours. */
+static bool system_has(const struct ioas_name *name)
+{
+	struct stat st;
+
+	return !lstat(name->at.path, &st);
+}
+
+/* Is what the tree has not of @name missing altogether? */
+static bool is_closed(const struct ioas_paths *p, const struct ioas_name *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	/* Behind a link that the system has not, it has nothing. */
+	if (name->node.closed || name->at.links)
+		return true;
+	if (!name->node.whole)
+		return false;
+	snprintf(path, sizeof(path), "%.*s", (int)name->node.whole - 1,
+		 name->at.path + 1);
+	return !fstatat(p->tree, path, &st, AT_SYMLINK_NOFOLLOW);
+}
+
 /* Of a node that the tree has, or should have. False: not ours. */
 static bool tree_find(struct ioas_call *c, struct ioas_name *name)
 {
-	const int ret = tree_look(c->s->paths, name);
+	int ret;
 
+	if (name->node.parent && !name->at.links && system_has(name))
+		return false;
+	ret = tree_look(c->s->paths, name);
 	name->in_tree = !ret;
-	if (ret == -ENOTDIR || (ret == -ENOENT && name->node.closed))
+	if (ret == -ENOTDIR ||
+	    (ret == -ENOENT && is_closed(c->s->paths, name)))
 		name->error = ret;
 	else if (ret)
 		return false;
@@ -82,14 +126,22 @@ static bool tree_find(struct ioas_call *c, struct ioas_name *name)
 static bool look(struct ioas_call *c, unsigned int flags,
 		 struct ioas_name *name)
 {
+	const unsigned int offered =
+		(c->s->faults ? IOAS_NODES_FAULTS : 0) |
+		(c->s->devices ? IOAS_NODES_DEVICES : 0);
+
 	name->error = 0;
 	name->in_tree = false;
-	ioas_node_parse(name->at.path, c->s->faults, &name->node);
+	ioas_node_parse(name->at.path, offered, &name->node);
 	switch (name->node.kind) {
 	case IOAS_NODE_NONE:
-		return false;
+		if (name->at.links)
+			name->error = -ENOENT;
+		return name->at.links;
 	case IOAS_NODE_IOMMU:
 	case IOAS_NODE_VFIO:
+	case IOAS_NODE_DEVICE:
+	case IOAS_NODE_GROUP:
 	case IOAS_NODE_TREE:
 		return tree_find(c, name);
 	case IOAS_NODE_FD:
@@ -152,7 +204,8 @@ bool ioas_name_find(struct ioas_call *c, int dirfd, unsigned int resolve,
 	const struct ioas_resolver r = resolver_of(c);
 
 	if (!name->raw[0] ||
-	    !ioas_path_hint(name->raw, flags & IOAS_NAME_FDS) ||
+	    !ioas_path_hint(name->raw, flags & IOAS_NAME_FDS,
+			    c->s->devices) ||
 	    ioas_resolve(&r, dirfd, name->raw, resolve, &name->at))
 		return false;
 	if (look(c, flags, name))

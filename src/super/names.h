@@ -47,8 +47,8 @@ enum ioas_name_flags {
 /* The string at @path into @name->raw. False: it cannot be read. */
 bool ioas_name_read(struct ioas_call *c, uint64_t path, struct ioas_name *name);
 /*
- * What @name->raw means to who calls. @resolve: enum ioas_resolve_flags. False:
- * nothing of ours.
+ * What @name->raw means to who calls. @resolve: enum ioas_resolve_flags; with
+ * NO_FOLLOW @name may be a link of the tree. False: nothing of ours.
  */
 bool ioas_name_find(struct ioas_call *c, int dirfd, unsigned int resolve,
 		    unsigned int flags, struct ioas_name *name);
@@ -65,7 +65,8 @@ bool ioas_name_of_tree_fd(struct ioas_call *c, struct ioas_name *name);
 /* ---- attributes: statcall.c --------------------------------------------- */
 
 /* What stat says of @name, which is there. Return: 0 or -errno. */
-int ioas_name_attributes(const struct ioas_name *name, struct statx *out);
+int ioas_name_attributes(const struct ioas_call *c,
+			 const struct ioas_name *name, struct statx *out);
 /* For the older calls. */
 void ioas_stat_of_statx(const struct statx *x, struct stat *out);
 

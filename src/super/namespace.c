@@ -8,6 +8,11 @@
  *     fd -> /proc/self/fd   -->     made again
  *   tree/dev/iommu, vfio    -->     bound on top of it
  *
+ *   old /sys/devices                new /sys/devices: tmpfs, as it lacked ours
+ *     system, pci0000:00 ...  -->     bound with all below them
+ *   tree/.../pci0000:01       -->     bound
+ *   tree/.../iommu_groups     -->     bound over the real one: it is all ours
+ *
  * Mounts are copied by open_tree(2) and put by move_mount(2) (Linux 5.2, older
  * than what the filter needs), from one open directory to another: nothing
  * depends on a path that is covered meanwhile, nor on /proc.
@@ -28,6 +33,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "super/resolve.h"
 
 /* The same on every architecture; libc may be older than they are. */
 #define SYS_OPEN_TREE 428
@@ -315,11 +322,72 @@ static bool shows_nothing(const char *path)
 	return nothing;
 }
 
+/* Is what is there really not to be seen, as all of it is ours? */
+static bool is_ours(const char *path)
+{
+	struct ioas_node node;
+
+	ioas_node_parse(path, IOAS_NODES_DEVICES, &node);
+	return node.closed || node.whole == strlen(path);
+}
+
+static int add_missing(int from, int at, const char *name)
+{
+	struct stat st;
+
+	return fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) ?
+		       dev_add(from, at, name) :
+		       0;
+}
+
+static bool lacks_some(DIR *ours, const char *path)
+{
+	const int at = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent *e;
+	bool lacks = false;
+	struct stat st;
+
+	if (at < 0)
+		return false;
+	while (!lacks && (e = readdir(ours)))
+		lacks = !is_dots(e->d_name) &&
+			fstatat(at, e->d_name, &st, AT_SYMLINK_NOFOLLOW);
+	close(at);
+	rewinddir(ours);
+	return lacks;
+}
+
+/* The directory at @path again, with what is there and what it lacks of ours. */
+static void complete(DIR *ours, const char *path)
+{
+	DIR *old = opendir(path);
+	int at, ret;
+
+	if (!old)
+		return;
+	if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")) {
+		closedir(old);
+		return;
+	}
+	at = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ret = at < 0 ? -errno : each_entry(old, at, dev_keep);
+	if (!ret)
+		ret = each_entry(ours, at, add_missing);
+	/* Half of it would hide what programs need. */
+	if (ret)
+		umount2(path, MNT_DETACH);
+	if (at >= 0)
+		close(at);
+	closedir(old);
+	rewinddir(ours);
+}
+
 /*
- * Cover what exists and is empty, for listings; calls with a path work in any
- * case, so nothing here is an error. @path: "/sys", below the tree and really.
+ * Cover what exists and is empty or ours, for listings; calls with a path work
+ * in any case, so nothing here is an error. @path: "/sys", below the tree and
+ * really. @devices: what lacks ours gets them, for who goes there (chdir).
  */
-static void cover(int tree, const char *path, unsigned int depth)
+static void cover(int tree, const char *path, bool devices, unsigned int depth)
 {
 	const int fd = openat(tree, path + 1,
 			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -333,6 +401,8 @@ static void cover(int tree, const char *path, unsigned int depth)
 			close(fd);
 		return;
 	}
+	if (devices && lacks_some(d, path))
+		complete(d, path);
 	while ((e = readdir(d))) {
 		const int n = snprintf(below, sizeof(below), "%s/%s", path,
 				       e->d_name);
@@ -342,10 +412,10 @@ static void cover(int tree, const char *path, unsigned int depth)
 		    !S_ISDIR(st.st_mode) || lstat(below, &st) ||
 		    !S_ISDIR(st.st_mode))
 			continue;
-		if (shows_nothing(below))
+		if (is_ours(below) || shows_nothing(below))
 			bind(tree, below + 1, -1, below);
 		else if (depth < DEPTH_MAX)
-			cover(tree, below, depth + 1);
+			cover(tree, below, devices, depth + 1);
 	}
 	closedir(d);
 }
@@ -371,10 +441,14 @@ int ioas_namespace_enter(const char *tree, bool strict, const char **what)
 	*what = "a /dev of its own";
 	ret = dev_make(fd);
 	if (!ret)
-		cover(fd, "/sys", 0);
+		cover(fd, "/sys",
+		      !faccessat(fd, "sys/bus/pci/devices", F_OK, 0), 0);
 	close(fd);
 	/* Else it would stay in the directory that is covered. */
 	if (!ret && known && !strncmp(cwd, "/dev", 4))
 		ret = chdir(cwd) ? -errno : 0;
+	/* What is not in ours is no place to be, but for who is there. */
+	if (!ret && known && !strncmp(cwd, "/sys", 4) && chdir(cwd))
+		ret = errno == ENOENT ? 0 : -errno;
 	return ret;
 }

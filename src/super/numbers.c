@@ -105,16 +105,16 @@ int ioas_sfiles_number(struct ioas_call *c, int least)
 {
 	const struct ioas_fd_range *r = &c->s->range;
 	int first = least > r->base ? least : r->base;
-	struct rlimit limit;
+	uint64_t limit;
 	int last = r->base + r->nr;
 
 	/* 0 is none. */
 	if (!first)
 		first = 1;
-	if (prlimit(c->task->process->pid, RLIMIT_NOFILE, NULL, &limit))
+	if (ioas_process_limit(c->task->process->pid, RLIMIT_NOFILE, &limit))
 		return -ESRCH;
-	if (limit.rlim_cur < (rlim_t)last)
-		last = (int)limit.rlim_cur;
+	if (limit < (uint64_t)last)
+		last = (int)limit;
 	ioas_sfiles_number_done(c);
 	/* From the end: the system gives out the lowest, so they rarely meet. */
 	for (int fd = last - 1; fd >= first; fd--) {

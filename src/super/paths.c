@@ -2,9 +2,9 @@
 /*
  * paths: open, readlink and access of names of ours
  *
- *   open --> device:  a new context, behind a descriptor (files.h)
+ *   open --> device:  a new context, or a function, behind a descriptor (files.h)
  *            knob:    a small text file (faultsys.h)
- *            status:  a snapshot of the kernel's, with our numbers
+ *            status, fdinfo: a snapshot of the kernel's, with what we know
  *            else:    the tree's file or directory, as the client asked for it
  *
  * Bad flags and structs are left to the kernel: it refuses them before it looks
@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "origin/vma.h"
+#include "super/devices.h"
 #include "super/faultsys.h"
 #include "super/files.h"
 #include "super/names.h"
@@ -162,11 +163,31 @@ static enum ioas_verdict open_as_path(struct ioas_call *c,
 	return ioas_sfiles_hand_over(c, fd, flags, value);
 }
 
+static bool is_device(const struct ioas_node *node)
+{
+	return node->kind == IOAS_NODE_IOMMU || node->kind == IOAS_NODE_VFIO ||
+	       node->kind == IOAS_NODE_DEVICE || node->kind == IOAS_NODE_GROUP;
+}
+
+static int device_open(struct ioas_super *s, const struct ioas_node *node,
+		       struct ioas_ufile **out)
+{
+	switch (node->kind) {
+	case IOAS_NODE_DEVICE:
+		return ioas_devices_open(s->devices, node->number, out);
+	case IOAS_NODE_GROUP:
+		return ioas_devices_open_group(s->devices, node->number, out);
+	default:
+		return ioas_iommufd_open(
+			s->uapi,
+			node->kind == IOAS_NODE_VFIO ? IOAS_OPEN_VFIO : 0, out);
+	}
+}
+
 static enum ioas_verdict open_device(struct ioas_call *c,
 				     const struct ioas_name *name, int flags,
 				     int64_t *value)
 {
-	const bool vfio = name->node.kind == IOAS_NODE_VFIO;
 	struct ioas_ufile *ufile;
 	/* The path was copied, which is the first point of an open. */
 	int ret = ioas_faultsys_copy(c);
@@ -177,7 +198,7 @@ static enum ioas_verdict open_device(struct ioas_call *c,
 		ret = ioas_call_enter(c);
 	if (ret)
 		return reply(ret, value);
-	ret = ioas_iommufd_open(c->s->uapi, vfio ? IOAS_OPEN_VFIO : 0, &ufile);
+	ret = device_open(c->s, &name->node, &ufile);
 	ioas_call_leave(c);
 	if (ret)
 		return reply(ret, value);
@@ -201,7 +222,7 @@ static enum ioas_verdict open_in_tree(struct ioas_call *c,
 			ret = -EISDIR;
 	} else {
 		ret = flags_check(flags);
-		if (!ret && writes)
+		if (!ret && (writes || !(name->stx.stx_mode & 0400)))
 			ret = -EACCES;
 	}
 	if (ret)
@@ -213,7 +234,7 @@ static enum ioas_verdict open_in_tree(struct ioas_call *c,
 	return ioas_sfiles_hand_over(c, fd, flags, value);
 }
 
-/* ---- status of a process ------------------------------------------------ */
+/* ---- status of a process, fdinfo ---------------------------------------- */
 
 struct totals {
 	pid_t pid;
@@ -250,7 +271,7 @@ static ssize_t read_whole(const char *path, char *text, size_t room)
 /* A file of @length bytes that can only be read. Return: a descriptor, -errno. */
 static int snapshot(const char *text, size_t length)
 {
-	const int fd = memfd_create("status", MFD_CLOEXEC);
+	const int fd = memfd_create("snapshot", MFD_CLOEXEC);
 	char link[32];
 	int again;
 
@@ -264,31 +285,63 @@ static int snapshot(const char *text, size_t length)
 	return again < 0 ? -ENOMEM : again;
 }
 
-/* Only where we have something to say; else the kernel's file, always fresh. */
-static enum ioas_verdict open_status(struct ioas_call *c,
-				     const struct ioas_name *name, int flags,
-				     int64_t *value)
+struct addition {
+	struct ioas_procstatus numbers;
+	/* Of a function's file. */
+	const char *syspath;
+};
+
+/* Return: there is something to add. */
+static bool status_look(struct ioas_call *c, const struct ioas_name *name,
+			struct addition *out)
 {
-	char text[STATUS_MAX], more[STATUS_MAX + 64];
-	struct ioas_procstatus add;
 	struct totals t = { .pid = name->node.pid };
-	ssize_t n;
-	int fd;
 
 	/* "/proc/TID" is a thread's, too. */
 	if (t.pid == c->task->tid)
 		t.pid = c->task->process->pid;
+	ioas_tasks_each_mm(c->s->tasks, totals_add, &t);
+	out->numbers.locked = t.charged << c->s->host.page_lg2 >> 10;
+	out->numbers.pinned = t.pinned << c->s->host.page_lg2 >> 10;
+	return t.charged || t.pinned;
+}
+
+static bool fdinfo_look(struct ioas_call *c, const struct ioas_name *name,
+			struct addition *out)
+{
+	struct ioas_sfile *file = ioas_name_descriptor(c, &name->node);
+	struct ioas_ufile *ufile = file ? ioas_sfile_ufile(file) : NULL;
+
+	/* The function's, which is there for as long as we are. */
+	if (ufile)
+		out->syspath = ioas_devices_syspath(c->s->devices, ufile);
+	ioas_sfile_put(file);
+	return out->syspath;
+}
+
+/* Only where we have something to say; else the kernel's file, always fresh. */
+static enum ioas_verdict open_added_to(struct ioas_call *c,
+				       const struct ioas_name *name, int flags,
+				       int64_t *value)
+{
+	char text[STATUS_MAX], more[STATUS_MAX + 256];
+	struct addition add = { .syspath = NULL };
+	ssize_t n;
+	int fd;
+
 	if ((flags & ~(O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | LARGE_FILE)) !=
 	    O_RDONLY)
 		return IOAS_CALL_CONTINUE;
-	ioas_tasks_each_mm(c->s->tasks, totals_add, &t);
-	if (!t.charged && !t.pinned)
+	if (name->node.kind == IOAS_NODE_STATUS ?
+		    !status_look(c, name, &add) :
+		    !fdinfo_look(c, name, &add))
 		return IOAS_CALL_CONTINUE;
-	add.locked = t.charged << c->s->host.page_lg2 >> 10;
-	add.pinned = t.pinned << c->s->host.page_lg2 >> 10;
 	n = read_whole(name->at.path, text, sizeof(text));
-	if (n >= 0)
-		n = ioas_procstatus_add(text, (size_t)n, &add, more,
+	if (n >= 0 && add.syspath)
+		n = ioas_procstatus_add_function(text, (size_t)n, add.syspath,
+						 more, sizeof(more));
+	else if (n >= 0)
+		n = ioas_procstatus_add(text, (size_t)n, &add.numbers, more,
 					sizeof(more));
 	fd = n < 0 ? (int)n : snapshot(more, (size_t)n);
 	/* Ours is better than none, the kernel's than none of either. */
@@ -316,16 +369,15 @@ static enum ioas_verdict open_node(struct ioas_call *c,
 
 	if (name->error)
 		return open_missing(name, flags, value);
-	if (name->node.kind == IOAS_NODE_STATUS)
-		return open_status(c, name, flags, value);
+	if (ioas_node_is_added_to(&name->node))
+		return open_added_to(c, name, flags, value);
 	/* Linux refuses it since 6.4 before it looks at the path. */
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return reply(-EINVAL, value);
 	if (flags & O_PATH)
 		return name->in_tree ? open_as_path(c, name, flags, value) :
 				       IOAS_CALL_CONTINUE;
-	if (name->node.kind == IOAS_NODE_IOMMU ||
-	    name->node.kind == IOAS_NODE_VFIO)
+	if (is_device(&name->node))
 		return open_device(c, name, flags, value);
 	verdict = ioas_faultsys_open(c, name->at.path, flags, value);
 	if (verdict == IOAS_CALL_CONTINUE && name->in_tree)
@@ -334,7 +386,7 @@ static enum ioas_verdict open_node(struct ioas_call *c,
 }
 
 /*
- * Opened again through the name of a descriptor: a device is a new context, and
+ * Opened again through the name of a descriptor: a device is opened anew, and
  * nothing else that has no name can be opened. To the kernel it would be our
  * memfd, whose last close is not to be told from the first; or a file of the
  * tree, if it was opened as a path before.
@@ -347,10 +399,10 @@ static enum ioas_verdict open_again(struct ioas_call *c, struct ioas_name *name,
 	enum ioas_verdict verdict = IOAS_CALL_CONTINUE;
 	const char *path = file ? ioas_sfile_name(file) : NULL;
 
-	if (file && ufile && !ioas_iommufd_of_file(ufile))
-		verdict = reply(-ENXIO, value);
-	else if (file && ioas_name_of_path(c, path, name))
+	if (file && ioas_name_of_path(c, path, name))
 		verdict = open_node(c, name, flags, value);
+	else if (ufile)
+		verdict = reply(-ENXIO, value);
 	else if (!file && ioas_name_of_tree_fd(c, name))
 		verdict = open_node(c, name, flags, value);
 	ioas_sfile_put(file);
@@ -371,6 +423,9 @@ enum ioas_verdict ioas_paths_open(struct ioas_call *c, int64_t *value)
 		resolve |= IOAS_RESOLVE_BENEATH;
 	if (!(rq.flags & (O_CREAT | O_NOFOLLOW)) && !rq.resolve)
 		flags |= IOAS_NAME_FOLLOW;
+	if (rq.flags & O_NOFOLLOW ||
+	    (rq.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		resolve |= IOAS_RESOLVE_NO_FOLLOW;
 	if (!ioas_name_find(c, rq.dirfd, resolve, flags, &name))
 		return IOAS_CALL_CONTINUE;
 	if (rq.resolve & RESOLVE_NO_SYMLINKS && name.at.linked)
@@ -470,6 +525,27 @@ static enum ioas_verdict put_link(struct ioas_call *c, const char *target,
 	return reply((int64_t)n, value);
 }
 
+/* Of a name that is no descriptor: is it a link of the tree? */
+static enum ioas_verdict tree_readlink(struct ioas_call *c,
+				       const struct ioas_name *name,
+				       const struct link_request *rq,
+				       int64_t *value)
+{
+	char target[IOAS_LINK_MAX + 1];
+	ssize_t n;
+
+	if (name->error)
+		return reply(name->error, value);
+	if (!name->in_tree || !S_ISLNK(name->stx.stx_mode))
+		return reply(-EINVAL, value);
+	n = readlinkat(c->s->paths->tree, name->at.path + 1, target,
+		       sizeof(target) - 1);
+	if (n < 0)
+		return reply(-errno, value);
+	target[n] = '\0';
+	return put_link(c, target, rq, value);
+}
+
 enum ioas_verdict ioas_paths_readlink(struct ioas_call *c, int64_t *value)
 {
 	enum ioas_verdict verdict;
@@ -479,12 +555,12 @@ enum ioas_verdict ioas_paths_readlink(struct ioas_call *c, int64_t *value)
 
 	if (!link_request_read(&c->n, &rq) ||
 	    !ioas_name_read(c, rq.path, &name) ||
-	    !ioas_name_find(c, rq.dirfd, 0, IOAS_NAME_FDS, &name) ||
-	    name.node.kind == IOAS_NODE_STATUS)
+	    !ioas_name_find(c, rq.dirfd, IOAS_RESOLVE_NO_FOLLOW, IOAS_NAME_FDS,
+			    &name) ||
+	    ioas_node_is_added_to(&name.node))
 		return IOAS_CALL_CONTINUE;
-	/* Nothing else of ours is a link. */
 	if (name.node.kind != IOAS_NODE_FD)
-		return reply(name.error ? name.error : -EINVAL, value);
+		return tree_readlink(c, &name, &rq, value);
 	file = ioas_name_descriptor(c, &name.node);
 	if (!file)
 		return IOAS_CALL_CONTINUE;
@@ -499,12 +575,17 @@ enum ioas_verdict ioas_paths_readlink(struct ioas_call *c, int64_t *value)
 static int access_check(const struct ioas_name *name, int mode)
 {
 	const bool directory = name->in_tree && S_ISDIR(name->stx.stx_mode);
+	const bool link = name->in_tree && S_ISLNK(name->stx.stx_mode);
 
-	if (name->error)
+	/* Asked about itself, a link can be used in every way. */
+	if (name->error || link)
 		return name->error;
 	/* Directories are entered and not changed; of files it is vice versa. */
 	if (directory)
 		return mode & W_OK ? -EACCES : 0;
+	if (name->node.sysfs &&
+	    (mode & W_OK || (mode & R_OK && !(name->stx.stx_mode & 0400))))
+		return -EACCES;
 	return mode & X_OK ? -EACCES : 0;
 }
 
@@ -522,10 +603,13 @@ enum ioas_verdict ioas_paths_access(struct ioas_call *c, int64_t *value)
 	mode = (int)arg[1];
 	if (mode & ~(R_OK | W_OK | X_OK) || flags & ~known ||
 	    !ioas_name_read(c, arg[0], &name) ||
-	    !ioas_name_find(c, dirfd, 0,
+	    !ioas_name_find(c, dirfd,
+			    flags & AT_SYMLINK_NOFOLLOW ?
+				    IOAS_RESOLVE_NO_FOLLOW :
+				    0,
 			    flags & AT_SYMLINK_NOFOLLOW ? 0 : IOAS_NAME_FOLLOW,
 			    &name) ||
-	    name.node.kind == IOAS_NODE_STATUS)
+	    ioas_node_is_added_to(&name.node))
 		return IOAS_CALL_CONTINUE;
 	return reply(access_check(&name, mode), value);
 }
@@ -541,7 +625,7 @@ enum ioas_verdict ioas_paths_xattr(struct ioas_call *c, int64_t *value)
 
 	if (!ioas_name_read(c, c->n.arg[0], &name) ||
 	    !ioas_name_find(c, AT_FDCWD, 0, IOAS_NAME_FOLLOW, &name) ||
-	    name.node.kind == IOAS_NODE_STATUS)
+	    ioas_node_is_added_to(&name.node))
 		return IOAS_CALL_CONTINUE;
 	if (name.error)
 		return reply(name.error, value);

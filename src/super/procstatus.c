@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * procstatus: two lines of a text, with other numbers
+ * procstatus: texts with other numbers, or one more line
  */
 #include "super/procstatus.h"
 
@@ -68,4 +68,13 @@ int ioas_procstatus_add(const char *text, size_t length,
 		text += n;
 	}
 	return (int)used;
+}
+
+int ioas_procstatus_add_function(const char *text, size_t length,
+				 const char *syspath, char *out, size_t room)
+{
+	const int n = snprintf(out, room, "%.*svfio-device-syspath: %s\n",
+			       (int)length, text, syspath);
+
+	return n < 0 || (size_t)n >= room ? -ENOSPC : n;
 }

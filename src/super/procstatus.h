@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * procstatus: /proc/PID/status with what we pin for the process
+ * procstatus: files of /proc with what we know
  *
- *   kernel's text: "VmLck:  64 kB"  --+ ours-->  "VmLck:  192 kB"
- *                  "VmPin:   0 kB"                "VmPin:  128 kB"
+ *   status:  "VmLck:  64 kB"  --+ ours-->  "VmLck:  192 kB"
+ *            "VmPin:   0 kB"                "VmPin:  128 kB"
+ *   fdinfo:  "pos:   0 ..."   --+ ours-->  "pos:   0 ..."
+ *                                          "vfio-device-syspath: /sys/..."
  *
- * (docs/reference/iommufd-uapi.md 5.7)
+ * (docs/reference/iommufd-uapi.md 5.7, vfio-device-uapi.md 11)
  */
 #ifndef IOAS_SUPER_PROCSTATUS_H
 #define IOAS_SUPER_PROCSTATUS_H
@@ -26,5 +28,12 @@ struct ioas_procstatus {
 int ioas_procstatus_add(const char *text, size_t length,
 			const struct ioas_procstatus *add, char *out,
 			size_t room);
+
+/*
+ * @text with the line of a function that is at @syspath in sysfs. Return: as
+ * above.
+ */
+int ioas_procstatus_add_function(const char *text, size_t length,
+				 const char *syspath, char *out, size_t room);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "base/bits.h"
 #include "core/span.h"
+#include "super/effect.h"
 #include "super/report_impl.h"
 #include "uapi/space.h"
 
@@ -73,112 +74,18 @@ static bool core_first(struct ioas_iommufd *ictx, uint32_t id, uint64_t first,
 	return found;
 }
 
-/* The space that container requests are for; 0: none. */
-static uint32_t compat_id(struct ioas_iommufd *ictx)
-{
-	uint32_t id;
-
-	ioas_mutex_lock(&ictx->objects.lock, IOAS_RANK_OBJECTS);
-	id = ictx->vfio_space ? ictx->vfio_space->obj.id : 0;
-	ioas_mutex_unlock(&ictx->objects.lock);
-	return id;
-}
-
 /* ---- what a command did ------------------------------------------------- */
 
-enum what {
-	WHAT_NOTHING,
-	WHAT_MADE,
-	WHAT_GONE,
-	WHAT_MAP,
-	/* A map that failed, but there is such an area. */
-	WHAT_MAYBE_MAP,
-	WHAT_UNMAP,
-};
-
-struct effect {
-	enum what what;
-	uint32_t id;
-	uint64_t first;
-	uint64_t last;
-};
-
-/* The union of the requests that matter. */
-union request {
-	struct ioas_abi_destroy destroy;
-	struct ioas_abi_ioas_alloc alloc;
-	struct ioas_abi_ioas_map map;
-	struct ioas_abi_ioas_map_file map_file;
-	struct ioas_abi_ioas_copy copy;
-	struct ioas_abi_ioas_unmap unmap;
-	struct ioas_abi_vfio_iommu_map_dma map_dma;
-	struct ioas_abi_vfio_iommu_unmap_dma unmap_dma;
-	uint8_t bytes[IOAS_UCMD_MAX];
-};
-
-static struct effect effect_range(enum what what, uint32_t id, uint64_t iova,
-				  uint64_t length)
-{
-	struct effect e = { what, id, iova, 0 };
-
-	if (!length || !ioas_last(iova, length, &e.last))
-		e.what = WHAT_NOTHING;
-	return e;
-}
-
-/* What @e would have done, had all gone well. */
-static struct effect effect_meant(const struct ioas_event *e,
-				  struct ioas_iommufd *ictx)
-{
-	struct effect none = { WHAT_NOTHING, 0, 0, 0 };
-	union request in, out;
-
-	memset(&in, 0, sizeof(in));
-	memset(&out, 0, sizeof(out));
-	memcpy(in.bytes, e->in, ioas_min(e->size, sizeof(in)));
-	memcpy(out.bytes, e->out, ioas_min(e->size, sizeof(out)));
-	switch (e->cmd) {
-	case IOAS_ABI_IOAS_ALLOC:
-		none = (struct effect){ WHAT_MADE, out.alloc.out_ioas_id, 0, 0 };
-		break;
-	case IOAS_ABI_DESTROY:
-		none = (struct effect){ WHAT_GONE, in.destroy.id, 0, 0 };
-		break;
-	case IOAS_ABI_IOAS_MAP:
-		return effect_range(WHAT_MAP, in.map.ioas_id, out.map.iova,
-				    in.map.length);
-	case IOAS_ABI_IOAS_MAP_FILE:
-		return effect_range(WHAT_MAP, in.map_file.ioas_id,
-				    out.map_file.iova, in.map_file.length);
-	case IOAS_ABI_IOAS_COPY:
-		return effect_range(WHAT_MAP, in.copy.dst_ioas_id,
-				    out.copy.dst_iova, in.copy.length);
-	case IOAS_ABI_IOAS_UNMAP:
-		/* All is 0 and 2^64 - 1: nobody has the last byte (6.7). */
-		return effect_range(WHAT_UNMAP, in.unmap.ioas_id, in.unmap.iova,
-				    in.unmap.length);
-	case IOAS_ABI_VFIO_IOMMU_MAP_DMA:
-		return effect_range(WHAT_MAP, compat_id(ictx), in.map_dma.iova,
-				    in.map_dma.size);
-	case IOAS_ABI_VFIO_IOMMU_UNMAP_DMA:
-		if (in.unmap_dma.flags & IOAS_ABI_VFIO_DMA_UNMAP_FLAG_ALL)
-			return (struct effect){ WHAT_UNMAP, compat_id(ictx), 0,
-						IOAS_U64_MAX };
-		return effect_range(WHAT_UNMAP, compat_id(ictx),
-				    in.unmap_dma.iova, in.unmap_dma.size);
-	}
-	return none;
-}
-
 /* Areas go in ascending order: those below the first that is left have gone. */
-static struct effect effect_partial(struct effect e, struct ioas_iommufd *ictx)
+static struct ioas_effect effect_partial(struct ioas_effect e,
+					 struct ioas_iommufd *ictx)
 {
 	struct ioas_range left;
 
 	if (!core_first(ictx, e.id, e.first, e.last, &left))
 		return e;
 	if (left.first <= e.first)
-		e.what = WHAT_NOTHING;
+		e.what = IOAS_EFFECT_NOTHING;
 	else
 		e.last = left.first - 1;
 	return e;
@@ -188,31 +95,32 @@ static struct effect effect_partial(struct effect e, struct ioas_iommufd *ictx)
  * Its memory may be at fault, and then there is no area; or its answer could
  * not be written.
  */
-static struct effect effect_unsure(struct effect e, struct ioas_iommufd *ictx)
+static struct ioas_effect effect_unsure(struct ioas_effect e,
+					struct ioas_iommufd *ictx)
 {
 	struct ioas_range r;
 	const bool there = core_first(ictx, e.id, e.first, e.last, &r) &&
 			   r.first == e.first;
 
-	e.what = there ? WHAT_MAYBE_MAP : WHAT_NOTHING;
+	e.what = there ? IOAS_EFFECT_MAYBE_MAP : IOAS_EFFECT_NOTHING;
 	return e;
 }
 
-static struct effect effect_of(const struct ioas_event *e,
-			       struct ioas_iommufd *ictx)
+static struct ioas_effect effect_of(const struct ioas_event *e,
+				    struct ioas_iommufd *ictx)
 {
-	struct effect what = { WHAT_NOTHING, 0, 0, 0 };
+	struct ioas_effect what = { IOAS_EFFECT_NOTHING, 0, 0, 0 };
 
 	if (!ictx || !e->size)
 		return what;
-	what = effect_meant(e, ictx);
+	what = ioas_effect_meant(ictx, e->cmd, e->in, e->out, e->size);
 	if (e->result >= 0)
 		return what;
-	if (what.what == WHAT_UNMAP)
+	if (what.what == IOAS_EFFECT_UNMAP)
 		return effect_partial(what, ictx);
-	if (what.what == WHAT_MAP && e->result == -EFAULT)
+	if (what.what == IOAS_EFFECT_MAP && e->result == -EFAULT)
 		return effect_unsure(what, ictx);
-	what.what = WHAT_NOTHING;
+	what.what = IOAS_EFFECT_NOTHING;
 	return what;
 }
 
@@ -251,42 +159,44 @@ static void count_command(struct report_command *c, const struct ioas_event *e)
 }
 
 static void apply(struct ioas_report *r, struct ioas_book *book,
-		  const struct effect *f, const struct ioas_deed *deed)
+		  const struct ioas_effect *f, const struct ioas_deed *deed)
 	__must_hold(r->lock)
 {
 	struct ioas_books *b = &r->books;
 
 	switch (f->what) {
-	case WHAT_MADE:
+	case IOAS_EFFECT_MADE:
 		ioas_book_space_made(b, book, f->id, deed->serial);
 		break;
-	case WHAT_GONE:
+	case IOAS_EFFECT_GONE:
 		ioas_book_space_gone(b, book, f->id, deed->serial);
 		break;
-	case WHAT_MAYBE_MAP:
+	case IOAS_EFFECT_MAYBE_MAP:
 		/* What others are known for is not its doing. */
 		if (ioas_book_who(book, f->id, f->first))
 			break;
 		ioas_book_map(b, book, f->id, f->first, f->last, deed);
 		break;
-	case WHAT_MAP:
+	case IOAS_EFFECT_MAP:
 		ioas_book_map(b, book, f->id, f->first, f->last, deed);
 		break;
-	case WHAT_UNMAP:
+	case IOAS_EFFECT_UNMAP:
 		ioas_book_unmap(b, book, f->id, f->first, f->last,
 				deed->serial);
 		break;
-	case WHAT_NOTHING:
+	case IOAS_EFFECT_NOTHING:
 		break;
 	}
 }
 
 static void command_event(struct ioas_report *r, const struct ioas_event *e)
 {
-	const unsigned int index = ioas_command_index(e->cmd, e->in, e->size);
+	const unsigned int index =
+		e->device ? ioas_device_command_index(e->cmd) :
+			    ioas_command_index(e->cmd, e->in, e->size);
 	struct ioas_iommufd *ictx =
 		e->file ? ioas_iommufd_of_file(e->file) : NULL;
-	const struct effect what = effect_of(e, ictx);
+	const struct ioas_effect what = effect_of(e, ictx);
 	const uint64_t pinned = ioas_backings_pinned(&r->s->backings);
 	struct ioas_book *book = NULL;
 	struct ioas_deed deed;
@@ -295,7 +205,7 @@ static void command_event(struct ioas_report *r, const struct ioas_event *e)
 	r->events[e->kind]++;
 	r->peak = ioas_max(r->peak, pinned);
 	count_command(&r->commands[index], e);
-	if (what.what != WHAT_NOTHING)
+	if (what.what != IOAS_EFFECT_NOTHING)
 		book = ioas_books_get(&r->books, e->file);
 	if (book) {
 		deed_of(r, e, index, &deed);

@@ -5,6 +5,8 @@
 #ifndef IOAS_SUPER_REPORT_IMPL_H
 #define IOAS_SUPER_REPORT_IMPL_H
 
+#include <stdio.h>
+
 #include "super/books.h"
 #include "super/decode.h"
 #include "super/trace.h"
@@ -109,5 +111,16 @@ static inline uint64_t report_pinned(const struct report_pages *p)
 
 /* CLOCK_REALTIME. */
 uint64_t ioas_report_now(void);
+
+/* "512 B", "4.0 KiB"; good until the next but one call. */
+const char *ioas_report_size(uint64_t bytes);
+
+/*
+ * Members "devices" and "dma_faults" of a run with devices; the same as text.
+ * They ask the functions, whose locks come before ours: it is not held.
+ */
+void ioas_report_devices_json(const struct ioas_report *r,
+			      struct json_object *o);
+void ioas_report_devices_text(const struct ioas_report *r, FILE *f);
 
 #endif

@@ -317,8 +317,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* "512", "4.0 KiB"; good until the next but one call. */
-static const char *size_text(uint64_t bytes)
+const char *ioas_report_size(uint64_t bytes)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
 	static _Thread_local char text[2][32];
@@ -436,7 +435,7 @@ static void print_pinned(FILE *f, const struct ioas_report *r)
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
 	fprintf(f, "  pinned       at most %" PRIu64 " page%s, %s\n", r->peak,
-		plural(r->peak), size_text(r->peak * page));
+		plural(r->peak), ioas_report_size(r->peak * page));
 	fprintf(f, "  contexts     %" PRIu64 " opened, %" PRIu64 " closed\n",
 		r->nr_opened, r->nr_closed);
 }
@@ -473,7 +472,7 @@ static void print_left(FILE *f, const struct ioas_report *r)
 	fprintf(f,
 		"  left mapped  %" PRIu64 " area%s, %s, %" PRIu64
 		" page%s pinned\n",
-		r->left.areas, plural(r->left.areas), size_text(r->left.bytes),
+		r->left.areas, plural(r->left.areas), ioas_report_size(r->left.bytes),
 		pinned, plural(pinned));
 	for (i = 0; i < r->nr_leaks && i < TEXT_LEAKS; i++)
 		print_leak(f, &r->leaks[i]);
@@ -531,6 +530,34 @@ static int write_file(const char *path, const char *text, size_t length)
 	return ret;
 }
 
+/* As it is now, with the contexts that nobody closed. */
+static struct json_object *report_snapshot(struct ioas_report *r, int status,
+					   uint64_t now)
+{
+	struct json_object *o;
+	uint32_t closed;
+
+	ioas_mutex_lock(&r->lock, IOAS_RANK_LEAF);
+	closed = r->nr_contexts;
+	add_open_contexts(r);
+	o = report_object(r, status, now);
+	r->nr_contexts = closed;
+	ioas_mutex_unlock(&r->lock);
+	return o;
+}
+
+static void print_snapshot(FILE *f, struct ioas_report *r, int status,
+			   uint64_t now)
+{
+	ioas_mutex_lock(&r->lock, IOAS_RANK_LEAF);
+	print_program(f, r, status, now);
+	print_commands(f, r);
+	print_pinned(f, r);
+	print_left(f, r);
+	print_lost(f, r);
+	ioas_mutex_unlock(&r->lock);
+}
+
 /* In one piece, so that it does not mix with what programs write. */
 static int write_text(struct ioas_report *r, int status, uint64_t now)
 {
@@ -541,11 +568,8 @@ static int write_text(struct ioas_report *r, int status, uint64_t now)
 
 	if (!f)
 		return -ENOMEM;
-	print_program(f, r, status, now);
-	print_commands(f, r);
-	print_pinned(f, r);
-	print_left(f, r);
-	print_lost(f, r);
+	print_snapshot(f, r, status, now);
+	ioas_report_devices_text(r, f);
 	if (!fclose(f))
 		ret = ioas_output_write(STDERR_FILENO, text, length);
 	free(text);
@@ -554,11 +578,13 @@ static int write_text(struct ioas_report *r, int status, uint64_t now)
 
 static int write_json(struct ioas_report *r, int status, uint64_t now)
 {
-	struct json_object *o = report_object(r, status, now);
+	struct json_object *o = report_snapshot(r, status, now);
 	const char *json = NULL;
 	char *line = NULL;
 	int ret = -ENOMEM, length = -1;
 
+	if (o)
+		ioas_report_devices_json(r, o);
 	if (o)
 		json = json_object_to_json_string_ext(
 			o, JSON_C_TO_STRING_PRETTY |
@@ -577,17 +603,11 @@ int ioas_report_write(struct ioas_report *r, int status)
 {
 	const uint64_t now = ioas_report_now();
 	const char *path = r ? r->s->opts->report_file : NULL;
-	uint32_t closed;
 	int ret;
 
 	if (!r)
 		return 0;
-	ioas_mutex_lock(&r->lock, IOAS_RANK_LEAF);
-	closed = r->nr_contexts;
-	add_open_contexts(r);
 	ret = path ? write_json(r, status, now) : write_text(r, status, now);
-	r->nr_contexts = closed;
-	ioas_mutex_unlock(&r->lock);
 	if (ret)
 		ioas_super_error(r->s, "report: %s: %s", path ? path : "stderr",
 				 strerror(-ret));

@@ -3,7 +3,8 @@
  * resolve: paths as strings
  *
  * A relative path costs a readlink of /proc, so the first look decides by words
- * that every name of ours has in it, or by the last component alone.
+ * that every name of ours has in it, or by the last component alone. With
+ * functions there are names like any other, and every relative path is resolved.
  */
 #include "super/resolve.h"
 
@@ -22,21 +23,34 @@ static bool is_digits(const char *s)
 	return *s && strspn(s, "0123456789") == strlen(s);
 }
 
-bool ioas_path_hint(const char *path, bool fds)
+static bool has_word(const char *path, const char *const *words, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (strstr(path, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool ioas_path_hint(const char *path, bool fds, bool devices)
 {
 	static const char *const words[] = {
 		"iommu", "vfio", "debug", "fail", "status", "ioas-run-",
 	};
+	static const char *const more[] = { "/sys", "fdinfo" };
 	const char *last = strrchr(path, '/');
 
-	for (size_t i = 0; i < IOAS_ARRAY_SIZE(words); i++) {
-		if (strstr(path, words[i]))
-			return true;
-	}
+	if (has_word(path, words, IOAS_ARRAY_SIZE(words)))
+		return true;
+	if (devices && has_word(path, more, IOAS_ARRAY_SIZE(more)))
+		return true;
 	if (fds && strstr(path, "fd/"))
 		return true;
 	if (*path == '/')
 		return false;
+	/* Names below a function are like any others: "device", "config". */
+	if (devices)
+		return true;
 	/* At a directory of ours, or of descriptors. */
 	last = last ? last + 1 : path;
 	return ioas_knob_is_name(last, strlen(last)) ||
@@ -76,6 +90,17 @@ static void follow(const struct ioas_resolver *r, struct ioas_resolved *out)
 		set(out, "/proc/%d/fd", (int)r->tgid);
 }
 
+/* A name of the tree is that of the place which it stands for. */
+static void leave_tree(const struct ioas_resolver *r, struct ioas_resolved *out)
+{
+	const size_t n = r->tree ? strlen(r->tree) : 0;
+
+	if (!n || !begins(out->path, r->tree))
+		return;
+	memmove(out->path, out->path + n, out->length - n + 1);
+	out->length -= n;
+}
+
 static int push(const struct ioas_resolver *r, struct ioas_resolved *out,
 		const char *name, size_t n)
 {
@@ -86,6 +111,7 @@ static int push(const struct ioas_resolver *r, struct ioas_resolved *out,
 	out->length += n;
 	out->path[out->length] = '\0';
 	follow(r, out);
+	leave_tree(r, out);
 	return 0;
 }
 
@@ -101,7 +127,38 @@ static int pop(struct ioas_resolved *out, size_t floor, unsigned int flags)
 	return 0;
 }
 
-/* Every component of @path; ".." does not lead above @floor bytes. */
+static int append(const struct ioas_resolver *r, struct ioas_resolved *out,
+		  const char *path, size_t floor, unsigned int flags);
+
+/*
+ * Where the link of ours leads that @out has become, if it is one. Those lead
+ * from where they are.
+ */
+static int follow_ours(const struct ioas_resolver *r, struct ioas_resolved *out,
+		       size_t floor, unsigned int flags)
+{
+	char target[IOAS_LINK_MAX + 1];
+	const bool slash = out->slash;
+	int ret;
+
+	if (!r->link || !begins(out->path, "/sys") ||
+	    !r->link(r, out->path, target))
+		return 0;
+	out->linked = true;
+	if (++out->links > IOAS_LINKS_MAX)
+		return -ELOOP;
+	ret = pop(out, 0, 0);
+	if (!ret)
+		ret = append(r, out, target, floor,
+			     flags & ~(unsigned int)IOAS_RESOLVE_NO_FOLLOW);
+	out->slash = slash;
+	return ret;
+}
+
+/*
+ * Every component of @path; ".." does not lead above @floor bytes. Calls itself
+ * for links, of which there is a most.
+ */
 static int append(const struct ioas_resolver *r, struct ioas_resolved *out,
 		  const char *path, size_t floor, unsigned int flags)
 {
@@ -116,24 +173,17 @@ static int append(const struct ioas_resolver *r, struct ioas_resolved *out,
 			break;
 		out->slash = path[n] == '/' || (n == 1 && path[0] == '.') ||
 			     (n == 2 && path[0] == '.' && path[1] == '.');
-		if (n == 2 && path[0] == '.' && path[1] == '.')
+		if (n == 2 && path[0] == '.' && path[1] == '.') {
 			ret = pop(out, floor, flags);
-		else if (n != 1 || path[0] != '.')
+		} else if (n != 1 || path[0] != '.') {
 			ret = push(r, out, path, n);
+			if (!ret && (path[n] ||
+				     !(flags & IOAS_RESOLVE_NO_FOLLOW)))
+				ret = follow_ours(r, out, floor, flags);
+		}
 		path += n;
 	}
 	return ret;
-}
-
-/* A name of the tree is that of the place which it stands for. */
-static void leave_tree(const struct ioas_resolver *r, struct ioas_resolved *out)
-{
-	const size_t n = r->tree ? strlen(r->tree) : 0;
-
-	if (!n || !begins(out->path, r->tree))
-		return;
-	memmove(out->path, out->path + n, out->length - n + 1);
-	out->length -= n;
 }
 
 int ioas_resolve(const struct ioas_resolver *r, int dirfd, const char *path,
@@ -146,6 +196,7 @@ int ioas_resolve(const struct ioas_resolver *r, int dirfd, const char *path,
 	out->length = 0;
 	out->slash = false;
 	out->linked = false;
+	out->links = 0;
 	if (*path == '/' && flags & IOAS_RESOLVE_BENEATH)
 		return -EXDEV;
 	if (*path != '/' || flags & IOAS_RESOLVE_IN_ROOT) {
@@ -158,13 +209,10 @@ int ioas_resolve(const struct ioas_resolver *r, int dirfd, const char *path,
 		out->length = ret == 1 ? 0 : (size_t)ret;
 		out->path[out->length] = '\0';
 		leave_tree(r, out);
-		if (flags)
+		if (flags & (IOAS_RESOLVE_IN_ROOT | IOAS_RESOLVE_BENEATH))
 			floor = out->length;
 	}
-	ret = append(r, out, path, floor, flags);
-	if (!ret)
-		leave_tree(r, out);
-	return ret;
+	return append(r, out, path, floor, flags);
 }
 
 /* ---- nodes -------------------------------------------------------------- */
@@ -206,8 +254,10 @@ static const char *task(const char *path, struct ioas_node *out)
 	return s;
 }
 
-static void proc_parse(const char *path, bool faults, struct ioas_node *out)
+static void proc_parse(const char *path, unsigned int offered,
+		       struct ioas_node *out)
 {
+	const bool faults = offered & IOAS_NODES_FAULTS;
 	const char *s = task(path, out);
 
 	if (!s)
@@ -216,6 +266,10 @@ static void proc_parse(const char *path, bool faults, struct ioas_node *out)
 		s = number(s + 4, &out->fd);
 		if (s && !*s)
 			out->kind = IOAS_NODE_FD;
+	} else if (offered & IOAS_NODES_DEVICES && !strncmp(s, "/fdinfo/", 8)) {
+		s = number(s + 8, &out->fd);
+		if (s && !*s)
+			out->kind = IOAS_NODE_FDINFO;
 	} else if (!strcmp(s, "/status")) {
 		out->kind = IOAS_NODE_STATUS;
 	} else if (faults && !strcmp(s, "/fail-nth")) {
@@ -225,39 +279,110 @@ static void proc_parse(const char *path, bool faults, struct ioas_node *out)
 	}
 }
 
+static void dev_parse(const char *path, unsigned int offered,
+		      struct ioas_node *out)
+{
+	static const char devices[] = "/dev/vfio/devices/vfio";
+	static const char groups[] = "/dev/vfio/";
+	const bool device = !strncmp(path, devices, sizeof(devices) - 1);
+	const char *end;
+	int n;
+
+	if (!strcmp(path, "/dev/iommu"))
+		out->kind = IOAS_NODE_IOMMU;
+	else if (!strcmp(path, "/dev/vfio/vfio"))
+		out->kind = IOAS_NODE_VFIO;
+	if (out->kind != IOAS_NODE_NONE || !(offered & IOAS_NODES_DEVICES))
+		return;
+	if (!device && strncmp(path, groups, sizeof(groups) - 1) != 0)
+		return;
+	end = number(path + (device ? sizeof(devices) : sizeof(groups)) - 1,
+		     &n);
+	if (!end || *end)
+		return;
+	out->kind = device ? IOAS_NODE_DEVICE : IOAS_NODE_GROUP;
+	out->number = (unsigned int)n;
+	out->closed = true;
+}
+
 /* Where the tree is asked. The first that fits counts. */
 static const struct {
 	const char *prefix;
 	/* What the tree has not, does not exist, whatever the system has. */
 	bool closed;
-	/* Only with fault injection. */
-	bool faults;
+	/* Only with these: enum ioas_nodes. */
+	unsigned int only;
 } places[] = {
-	{ "/dev/iommu", true, false },
-	{ "/dev/vfio", true, false },
-	{ "/sys/kernel/debug/failslab", true, true },
-	{ "/sys/kernel/debug/fail_page_alloc", true, true },
-	{ "/sys/kernel/debug/fail_usercopy", true, true },
-	{ "/sys/kernel/debug/fail_iommufd", true, true },
-	{ "/sys/kernel/debug", false, true },
+	{ "/dev/iommu", true, 0 },
+	{ "/dev/vfio", true, 0 },
+	{ "/sys/kernel/debug/failslab", true, IOAS_NODES_FAULTS },
+	{ "/sys/kernel/debug/fail_page_alloc", true, IOAS_NODES_FAULTS },
+	{ "/sys/kernel/debug/fail_usercopy", true, IOAS_NODES_FAULTS },
+	{ "/sys/kernel/debug/fail_iommufd", true, IOAS_NODES_FAULTS },
+	{ "/sys/kernel/debug", false, IOAS_NODES_FAULTS },
+	{ "/sys/bus/pci/devices", true, IOAS_NODES_DEVICES },
+	{ "/sys/bus/pci/drivers/vfio-pci", true, IOAS_NODES_DEVICES },
+	{ "/sys/bus/pci/drivers_probe", true, IOAS_NODES_DEVICES },
+	{ "/sys/class/vfio-dev", true, IOAS_NODES_DEVICES },
+	{ "/sys/kernel/iommu_groups", true, IOAS_NODES_DEVICES },
+	{ "/sys/module/vfio", true, IOAS_NODES_DEVICES },
+	{ "/sys/module/vfio_iommu_type1", true, IOAS_NODES_DEVICES },
+	{ "/sys/module/vfio_pci", true, IOAS_NODES_DEVICES },
 };
 
-void ioas_node_parse(const char *path, bool faults, struct ioas_node *out)
+/* What leads to those. */
+static const char *const parents[] = {
+	"/sys",		"/sys/bus",    "/sys/bus/pci", "/sys/bus/pci/drivers",
+	"/sys/class",	"/sys/devices", "/sys/kernel",	"/sys/module",
+};
+
+/* "/sys/devices/pci0000:01" and below it. */
+static void bus_parse(const char *path, struct ioas_node *out)
 {
-	*out = (struct ioas_node){ .kind = IOAS_NODE_NONE, .fd = -1 };
-	proc_parse(path, faults, out);
-	if (!strcmp(path, "/dev/iommu"))
-		out->kind = IOAS_NODE_IOMMU;
-	else if (!strcmp(path, "/dev/vfio/vfio"))
-		out->kind = IOAS_NODE_VFIO;
-	if (out->kind != IOAS_NODE_NONE)
+	static const char prefix[] = "/sys/devices/pci";
+	const char *s;
+
+	if (strncmp(path, prefix, sizeof(prefix) - 1) != 0)
 		return;
+	out->kind = IOAS_NODE_TREE;
+	s = strchr(path + sizeof(prefix) - 1, '/');
+	if (s)
+		out->whole = (size_t)(s - path) + 1 + strcspn(s + 1, "/");
+	else
+		out->parent = true;
+}
+
+static void place_parse(const char *path, unsigned int offered,
+			struct ioas_node *out)
+{
 	for (size_t i = 0; i < IOAS_ARRAY_SIZE(places); i++) {
-		if ((faults || !places[i].faults) &&
+		if ((places[i].only & offered) == places[i].only &&
 		    begins(path, places[i].prefix)) {
 			out->kind = IOAS_NODE_TREE;
 			out->closed = places[i].closed;
+			out->sysfs = places[i].only == IOAS_NODES_DEVICES;
 			return;
 		}
 	}
+	if (!(offered & IOAS_NODES_DEVICES))
+		return;
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(parents); i++) {
+		if (!strcmp(path, parents[i])) {
+			out->kind = IOAS_NODE_TREE;
+			out->parent = true;
+		}
+	}
+	bus_parse(path, out);
+	out->sysfs = out->kind == IOAS_NODE_TREE;
+}
+
+void ioas_node_parse(const char *path, unsigned int offered,
+		     struct ioas_node *out)
+{
+	*out = (struct ioas_node){ .kind = IOAS_NODE_NONE, .fd = -1 };
+	proc_parse(path, offered, out);
+	if (out->kind == IOAS_NODE_NONE)
+		dev_parse(path, offered, out);
+	if (out->kind == IOAS_NODE_NONE)
+		place_parse(path, offered, out);
 }

@@ -23,6 +23,7 @@ enum ioas_run_mode {
 
 /* As a shell's: what `ioas run` returns if the program does not. */
 enum ioas_run_exit {
+	IOAS_RUN_MISUSED = 2, /* options that are no such */
 	IOAS_RUN_FAILED = 125, /* ours */
 	IOAS_RUN_NOT_EXECUTABLE = 126,
 	IOAS_RUN_NOT_FOUND = 127,
@@ -33,6 +34,11 @@ struct ioas_run_options {
 	/* The program, looked up in PATH, and its arguments; ends with NULL. */
 	char *const *argv;
 	enum ioas_run_mode mode;
+	/* Emulated functions: "nvme,file=disk.img"; and what they are behind. */
+	const char *const *devices;
+	unsigned int nr_devices;
+	/* NULL: "vtdss". */
+	const char *iommu;
 	/* Offer the mock IOMMU; fail-nth and the knobs of debugfs. */
 	bool test_abi;
 	bool fault_injection;

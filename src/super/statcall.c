@@ -17,11 +17,14 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "super/devices.h"
 #include "super/files.h"
 #include "super/names.h"
 #include "super/paths.h"
 #include "super/task.h"
 
+/* What each file of sysfs says that it has, whatever is in it. */
+#define SYSFS_SIZE 4096
 /* Misc devices. /dev/iommu has what the system gives it: numbers from 256. */
 #define MISC_MAJOR 10
 #define IOMMU_MINOR 290
@@ -67,6 +70,26 @@ static void set_device(struct statx *x, uint32_t minor)
 	x->stx_gid = 0;
 }
 
+/* A node of functions, of who runs the program: no other user has it. */
+static int set_function(const struct ioas_call *c, const struct ioas_node *node,
+			struct statx *x)
+{
+	struct ioas_sysfs_number number;
+	const bool there =
+		node->kind == IOAS_NODE_GROUP ?
+			ioas_devices_group_number(c->s->devices, node->number,
+						  &number) :
+			ioas_devices_number(c->s->devices, node->number,
+					    &number);
+
+	if (!there)
+		return -ENOENT;
+	set_mode(x, S_IFCHR | 0600);
+	x->stx_rdev_major = number.major;
+	x->stx_rdev_minor = number.minor;
+	return 0;
+}
+
 /* A file of /proc that the system has not: its neighbour's, with a difference. */
 static int proc_attributes(const struct ioas_node *node, struct statx *out)
 {
@@ -84,7 +107,8 @@ static int proc_attributes(const struct ioas_node *node, struct statx *out)
 	return 0;
 }
 
-int ioas_name_attributes(const struct ioas_name *name, struct statx *out)
+int ioas_name_attributes(const struct ioas_call *c,
+			 const struct ioas_name *name, struct statx *out)
 {
 	*out = name->stx;
 	switch (name->node.kind) {
@@ -94,6 +118,9 @@ int ioas_name_attributes(const struct ioas_name *name, struct statx *out)
 	case IOAS_NODE_VFIO:
 		set_device(out, VFIO_MINOR);
 		return 0;
+	case IOAS_NODE_DEVICE:
+	case IOAS_NODE_GROUP:
+		return set_function(c, &name->node, out);
 	case IOAS_NODE_FAIL_NTH:
 	case IOAS_NODE_MAKE_IT_FAIL:
 		return proc_attributes(&name->node, out);
@@ -101,6 +128,8 @@ int ioas_name_attributes(const struct ioas_name *name, struct statx *out)
 		/* A file of ours says what is in it when it is read. */
 		if (S_ISREG(out->stx_mode))
 			set_mode(out, out->stx_mode);
+		if (S_ISREG(out->stx_mode) && name->node.sysfs)
+			out->stx_size = SYSFS_SIZE;
 		return 0;
 	}
 }
@@ -114,7 +143,7 @@ static int file_attributes(struct ioas_call *c, const struct ioas_sfile *file,
 
 	if (ioas_name_of_path(c, path, &name)) {
 		if (!name.error)
-			name.error = ioas_name_attributes(&name, out);
+			name.error = ioas_name_attributes(c, &name, out);
 		/* A file outlives the task that it is of. */
 		if (!name.error)
 			return 0;
@@ -218,7 +247,7 @@ static bool by_tree_fd(struct ioas_call *c, int fd, struct statx *stx)
 		return false;
 	name.raw[n] = '\0';
 	return ioas_name_of_path(c, name.raw, &name) && !name.error &&
-	       !ioas_name_attributes(&name, stx);
+	       !ioas_name_attributes(c, &name, stx);
 }
 
 static enum ioas_verdict by_descriptor(struct ioas_call *c,
@@ -247,10 +276,11 @@ static enum ioas_verdict by_path(struct ioas_call *c, const struct request *rq,
 	struct statx stx;
 	int ret;
 
-	if (!ioas_name_find(c, rq->dirfd, 0,
+	if (!ioas_name_find(c, rq->dirfd,
+			    follow ? 0 : IOAS_RESOLVE_NO_FOLLOW,
 			    follow ? IOAS_NAME_FDS | IOAS_NAME_FOLLOW : 0,
 			    name) ||
-	    name->node.kind == IOAS_NODE_STATUS)
+	    ioas_node_is_added_to(&name->node))
 		return IOAS_CALL_CONTINUE;
 	ret = name->error;
 	if (!ret && name->node.kind == IOAS_NODE_FD) {
@@ -258,12 +288,12 @@ static enum ioas_verdict by_path(struct ioas_call *c, const struct request *rq,
 		if (file)
 			ret = file_attributes(c, file, &stx);
 		else if (ioas_name_of_tree_fd(c, name) && !name->error)
-			ret = ioas_name_attributes(name, &stx);
+			ret = ioas_name_attributes(c, name, &stx);
 		else
 			return IOAS_CALL_CONTINUE;
 		ioas_sfile_put(file);
 	} else if (!ret) {
-		ret = ioas_name_attributes(name, &stx);
+		ret = ioas_name_attributes(c, name, &stx);
 	}
 	return answer(c, rq, ret, &stx, value);
 }

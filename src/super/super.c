@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "super/closer.h"
+#include "super/devices.h"
+#include "super/dmafault.h"
 #include "super/faultsys.h"
 #include "super/files.h"
 #include "super/host.h"
@@ -171,6 +173,11 @@ static int super_init(struct ioas_super *s)
 		ret = ioas_faultsys_create(s, &s->faults);
 	if (!ret && o->report)
 		ret = ioas_report_create(s, &s->report);
+	/* Last: from here on drivers may come, and faults be said. */
+	if (!ret && s->devices)
+		ret = ioas_dmafaults_create(s, &s->dmafaults);
+	if (!ret && s->devices)
+		ret = ioas_devices_start(s->devices, s);
 	return ret;
 }
 
@@ -186,6 +193,8 @@ static void super_fini(struct ioas_super *s)
 	ioas_paths_destroy(s->paths);
 	ioas_tasks_destroy(s->tasks);
 	ioas_faultsys_destroy(s->faults);
+	/* No file of one is open; their memory and groups are the front end's. */
+	ioas_devices_stop(s->devices);
 	ioas_super_host_fini(s);
 	ioas_trace_destroy(s->trace);
 	if (s->epoll >= 0)
@@ -195,6 +204,8 @@ static void super_fini(struct ioas_super *s)
 /* What is to be said of the run comes before the guardian learns of the end. */
 void ioas_super_ended(struct ioas_super *s, int status)
 {
+	if (!s->told)
+		ioas_dmafaults_flush(s->dmafaults);
 	if (s->report && !s->told)
 		ioas_report_write(s->report, status);
 	if (!s->told)
@@ -214,5 +225,7 @@ int ioas_super_serve(struct ioas_super *s, pid_t pid, int *status)
 	if (!ret)
 		ioas_super_ended(s, *status);
 	ioas_report_destroy(s->report);
+	/* The report told of them. */
+	ioas_dmafaults_destroy(s->dmafaults);
 	return ret ? IOAS_RUN_FAILED : 0;
 }

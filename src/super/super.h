@@ -28,7 +28,10 @@
 
 struct ioas_client_mm;
 struct ioas_closer;
+struct ioas_devices;
+struct ioas_dmafaults;
 struct ioas_event;
+struct ioas_eventfds;
 struct ioas_faultsys;
 struct ioas_paths;
 struct ioas_report;
@@ -38,6 +41,7 @@ struct ioas_smaps;
 struct ioas_task;
 struct ioas_tasks;
 struct ioas_trace;
+struct ioas_watches;
 
 /* Set once but for what the parts guard themselves. */
 struct ioas_super {
@@ -65,11 +69,17 @@ struct ioas_super {
 	struct ioas_frames frames;
 	struct ioas_backings backings;
 	struct ioas_uapi *uapi;
+	struct ioas_eventfds *eventfds;
+	struct ioas_watches *watches;
 
 	struct ioas_tasks *tasks;
 	struct ioas_sfiles *files;
 	struct ioas_smaps *maps;
 	struct ioas_paths *paths;
+	/* NULL: there are none. Borrowed. */
+	struct ioas_devices *devices;
+	/* With devices. */
+	struct ioas_dmafaults *dmafaults;
 	/* The guardian knows that the program has ended. */
 	bool told;
 	/* NULL: not asked for. */

@@ -89,6 +89,42 @@ static int status_number(pid_t pid, const char *key, unsigned int *value)
 	return 0;
 }
 
+/* In /proc/PID/limits: "Max open files       1024       4096       files" */
+static const char *limit_name(int which)
+{
+	return which == RLIMIT_NOFILE ? "Max open files " : "Max locked memory ";
+}
+
+/*
+ * Without CAP_SYS_RESOURCE prlimit(2) tells of processes of the same user alone,
+ * also if one is root; /proc tells everybody.
+ */
+int ioas_process_limit(pid_t pid, int which, uint64_t *out)
+{
+	const char *name = limit_name(which);
+	char text[4096], *at;
+	/* The kernel's, of which no limit is all ones. */
+	struct {
+		uint64_t soft, hard;
+	} limit;
+	int ret;
+
+	if (!syscall(SYS_prlimit64, pid, which, NULL, &limit)) {
+		*out = limit.soft;
+		return 0;
+	}
+	ret = proc_read(pid, "limits", text, sizeof(text));
+	if (ret)
+		return ret;
+	at = strstr(text, name);
+	if (!at)
+		return -ESRCH;
+	at += strlen(name);
+	at += strspn(at, " ");
+	*out = *at == 'u' ? IOAS_U64_MAX : strtoull(at, NULL, 10);
+	return 0;
+}
+
 /*
  * Where the program's stack and arguments begin, which an execve changes: with
  * addresses at random in any case, without unless it starts the same again.
@@ -157,7 +193,7 @@ static void limit_ask(struct ioas_principal *p)
 {
 	struct ioas_call *c = ioas_call_current();
 	struct ioas_tasks *t = c ? c->s->tasks : NULL;
-	struct rlimit r;
+	uint64_t limit;
 	pid_t pid = 0;
 
 	if (!t)
@@ -174,12 +210,9 @@ static void limit_ask(struct ioas_principal *p)
 	/* Of several that share it, the one that calls; it is there for sure. */
 	if (c->mm && c->mm->principal == p)
 		pid = c->task->process->pid;
-	if (!pid || prlimit(pid, RLIMIT_MEMLOCK, NULL, &r))
+	if (!pid || ioas_process_limit(pid, RLIMIT_MEMLOCK, &limit))
 		return;
-	atomic_store_explicit(&p->limit,
-			      limit_pages(c->s, r.rlim_cur == RLIM_INFINITY ?
-							IOAS_U64_MAX :
-							r.rlim_cur),
+	atomic_store_explicit(&p->limit, limit_pages(c->s, limit),
 			      memory_order_relaxed);
 }
 

@@ -94,6 +94,12 @@ int ioas_process_mm(struct ioas_super *s, struct ioas_process *p,
 		    struct ioas_client_mm **out);
 void ioas_client_mm_put(struct ioas_client_mm *mm);
 /*
+ * A soft limit of process @pid, RLIMIT_NOFILE or RLIMIT_MEMLOCK; UINT64_MAX: none.
+ * Return: 0, -ESRCH, -EPERM.
+ */
+int ioas_process_limit(pid_t pid, int which, uint64_t *out);
+
+/*
  * It is about to execute a program, which may fail; and it calls again: if it
  * has executed it, what it had in memory is gone.
  */

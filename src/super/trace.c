@@ -93,8 +93,10 @@ static void put_command(struct json_object *o, const struct ioas_event *e)
 		.out = e->out,
 		.arg = e->arg,
 		.result = e->result,
+		.device = e->device,
 	};
-	const char *name = ioas_command_name(e->cmd);
+	const char *name = e->device ? ioas_device_command_name(e->cmd) :
+				       ioas_command_name(e->cmd);
 
 	if (name)
 		ioas_json_put(o, "command", json_object_new_string(name));
@@ -102,6 +104,15 @@ static void put_command(struct json_object *o, const struct ioas_event *e)
 		ioas_json_put_hex(o, "command", e->cmd);
 	ioas_json_put(o, "args", ioas_decode_args(&rq));
 	ioas_json_put(o, "out", ioas_decode_out(&rq));
+}
+
+/* In a device's file: which region, and where in it. */
+static void put_place(struct json_object *args, uint64_t position)
+{
+	char place[IOAS_DECODE_PLACE];
+
+	ioas_decode_place(position, place);
+	ioas_json_put(args, "place", json_object_new_string(place));
 }
 
 static void put_args(struct json_object *o, const struct ioas_event *e)
@@ -116,6 +127,10 @@ static void put_args(struct json_object *o, const struct ioas_event *e)
 		ioas_json_put_hex(args, "offset", e->arg);
 	else if (e->kind != IOAS_EVENT_CLOSE)
 		ioas_json_put_number(args, "count", e->arg);
+	if (e->device && e->kind == IOAS_EVENT_MMAP)
+		put_place(args, e->arg);
+	else if (e->device && e->placed)
+		put_place(args, e->position);
 	ioas_json_put(o, "args", args);
 }
 
@@ -157,7 +172,8 @@ static struct json_object *event_object(struct ioas_trace *t,
 	if (e->fd >= 0)
 		ioas_json_put_signed(o, "fd", e->fd);
 	if (e->file)
-		ioas_json_put_text(o, "file", e->file->ops->name);
+		ioas_json_put_text(o, "file",
+				   e->name ? e->name : e->file->ops->name);
 	if (e->kind == IOAS_EVENT_COMMAND)
 		put_command(o, e);
 	else

@@ -6,7 +6,9 @@
  *                                 `--> report  books: who mapped what
  *
  * The request is the front end's own copy (host op command), before and after,
- * so nothing is read twice. docs/schema/ has the JSON schemas.
+ * so nothing is read twice. Those of devices and groups are read beside the front
+ * end: a program that changes them meanwhile fools the trace and nobody else.
+ * docs/schema/ has the JSON schemas.
  *
  * Locks: a mutex each (rank LEAF), held while a line is written or the books
  * are changed.
@@ -39,6 +41,10 @@ struct ioas_event {
 	/* The client's descriptor; -1: none. The file behind it, if any. */
 	int fd;
 	struct ioas_ufile *file;
+	/* What it is called, if not as file->ops says; or NULL. */
+	const char *name;
+	/* It is a device's or a group's. */
+	bool device;
 	/* Of an ioctl. */
 	uint32_t cmd;
 	/* Request before and after; 0 bytes if it was never copied. */
@@ -47,6 +53,9 @@ struct ioas_event {
 	uint8_t out[IOAS_UCMD_MAX];
 	/* ioctl: its argument; read, write: bytes; mmap: the offset; open: flags. */
 	uint64_t arg;
+	/* Of a read or write of a device: it has one. */
+	bool placed;
+	uint64_t position;
 	/* Result or -errno. */
 	int64_t result;
 };

@@ -3,6 +3,7 @@
  * transfer: read and write of our files, and copies of their descriptors
  *
  *   queues, accesses    the front end's ops, exact to the errno
+ *   devices             the same, at the position that is asked for
  *   text files          content and store, at the position of the client's file
  *
  * Calls come here because their descriptor lies in the range that the filter can
@@ -134,7 +135,7 @@ static int64_t text_transfer(struct ioas_call *c, struct ioas_sfile *file,
 
 /* ---- any of ours -------------------------------------------------------- */
 
-static int64_t ufile_transfer(struct ioas_ufile *u, const struct transfer *t,
+static int64_t plain_transfer(struct ioas_ufile *u, const struct transfer *t,
 			      uint64_t buffer, uint64_t count)
 {
 	int64_t (*fn)(struct ioas_ufile *, uint64_t, uint64_t) =
@@ -145,6 +146,37 @@ static int64_t ufile_transfer(struct ioas_ufile *u, const struct transfer *t,
 	return t->at ? -ESPIPE : fn(u, buffer, count);
 }
 
+/*
+ * The position is ours: the client's file has another one, at its end, for who
+ * reads it by ways that are not trapped.
+ */
+static int64_t placed_transfer(struct ioas_sfile *file, const struct transfer *t,
+			       uint64_t buffer, uint64_t count)
+{
+	struct ioas_ufile *u = file->ufile;
+	const uint64_t at = t->at ? (uint64_t)t->offset :
+				    atomic_load(&file->position);
+	int64_t ret;
+
+	if (t->at && t->offset < 0)
+		return -EINVAL;
+	ret = t->write ? u->ops->write_at(u, buffer, count, at) :
+			 u->ops->read_at(u, buffer, count, at);
+	if (ret > 0 && !t->at)
+		atomic_store(&file->position, at + (uint64_t)ret);
+	return ret;
+}
+
+static int64_t ufile_transfer(struct ioas_sfile *file, const struct transfer *t,
+			      uint64_t buffer, uint64_t count)
+{
+	const struct ioas_ufile_ops *ops = file->ufile->ops;
+
+	return ops->read_at && ops->write_at ?
+		       placed_transfer(file, t, buffer, count) :
+		       plain_transfer(file->ufile, t, buffer, count);
+}
+
 static int64_t one(struct ioas_call *c, const struct ioas_fd_look *look,
 		   const struct transfer *t, uint64_t buffer, uint64_t count)
 {
@@ -152,7 +184,7 @@ static int64_t one(struct ioas_call *c, const struct ioas_fd_look *look,
 		return -EINVAL;
 	count = ioas_min(count, RW_MAX);
 	if (look->file->ufile)
-		return ufile_transfer(look->file->ufile, t, buffer, count);
+		return ufile_transfer(look->file, t, buffer, count);
 	return text_transfer(c, look->file, look->fd, t, buffer, count);
 }
 
@@ -161,6 +193,7 @@ static int64_t vector(struct ioas_call *c, const struct ioas_fd_look *look,
 		      struct transfer *t)
 {
 	struct iovec iov[UIO_MAXIOV];
+	uint64_t left = RW_MAX;
 	int64_t done = 0, ret;
 
 	if (t->count > UIO_MAXIOV)
@@ -168,14 +201,19 @@ static int64_t vector(struct ioas_call *c, const struct ioas_fd_look *look,
 	if (ioas_call_read(c, iov, t->buffer,
 			   (size_t)t->count * sizeof(iov[0])))
 		return -EFAULT;
-	for (uint64_t i = 0; i < t->count; i++) {
-		if (!iov[i].iov_len)
+	for (uint64_t i = 0; i < t->count && left; i++) {
+		uint64_t length = iov[i].iov_len;
+
+		if (!length)
 			continue;
-		ret = one(c, look, t, (uintptr_t)iov[i].iov_base,
-			  iov[i].iov_len);
+		/* One call moves no more, by however many. */
+		if (length <= INT64_MAX)
+			length = ioas_min(length, left);
+		ret = one(c, look, t, (uintptr_t)iov[i].iov_base, length);
 		if (ret < 0)
 			return done ? done : ret;
 		done += ret;
+		left -= (uint64_t)ret;
 		t->offset += ret;
 		if ((uint64_t)ret < iov[i].iov_len)
 			break;
@@ -201,6 +239,14 @@ static int64_t move(struct ioas_call *c, const struct ioas_fd_look *look,
 			   one(c, look, t, t->buffer, t->count);
 }
 
+/* Where it begins, for who is told; negative: nowhere. */
+static int64_t position(const struct ioas_sfile *file, const struct transfer *t)
+{
+	if (!file->ufile->ops->read_at)
+		return -1;
+	return t->at ? t->offset : (int64_t)atomic_load(&file->position);
+}
+
 static int64_t transfer(struct ioas_call *c, const struct ioas_fd_look *look,
 			struct transfer *t)
 {
@@ -216,11 +262,10 @@ static int64_t transfer(struct ioas_call *c, const struct ioas_fd_look *look,
 		return ret;
 	ioas_event_begin(c, &e, t->write ? IOAS_EVENT_WRITE : IOAS_EVENT_READ,
 			 (int)c->n.arg[0], look->file->ufile);
+	ioas_event_transfer(c, t->count, position(look->file, t));
 	if (look->file->queue)
 		ioas_squeue_enter(look->file->queue);
 	ret = move(c, look, t);
-	if (c->event)
-		c->event->arg = t->count;
 	ioas_event_end(c, ret);
 	ioas_call_leave(c);
 	if (look->file->queue)

@@ -6,6 +6,7 @@
  *     lock                     locked while a process of the run lives
  *     tree/dev/iommu           /dev/iommu
  *     tree/sys/kernel/debug    /sys/kernel/debug, with fault injection
+ *     tree/sys/bus/pci, ...    emulated functions; links lead to places in it
  *
  * A run that was killed leaves its directory; the next of the same user finds
  * that nobody holds the lock, and removes it. A lock is taken before it has its
@@ -24,7 +25,9 @@
 
 #include "base/bits.h"
 #include "super/attribute.h"
+#include "super/devices.h"
 #include "super/paths.h"
+#include "super/resolve.h"
 
 #define NAME "ioas-run-"
 #define DEBUGFS "sys/kernel/debug"
@@ -148,16 +151,16 @@ static void remove_stale(const char *base)
 
 /* ---- making ------------------------------------------------------------- */
 
-static int make_file(int dir, const char *path, mode_t mode, const char *text)
+static int make_file(int dir, const char *path, mode_t mode, const void *data,
+		     size_t n)
 {
 	int fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	const size_t n = strlen(text);
 	int ret = 0;
 
 	if (fd < 0)
 		return -errno;
 	/* Whatever the umask. */
-	if (fchmod(fd, mode) || write(fd, text, n) != (ssize_t)n)
+	if (fchmod(fd, mode) || (n && write(fd, data, n) != (ssize_t)n))
 		ret = errno ? -errno : -EIO;
 	close(fd);
 	return ret;
@@ -187,13 +190,67 @@ static int make_attribute(int dir, enum ioas_attribute_id id)
 			continue;
 		snprintf(path, sizeof(path), DEBUGFS "/%s/%s", name, knob);
 		ioas_knob_show(&defaults, k, text);
-		ret = make_file(dir, path, 0600, text);
+		ret = make_file(dir, path, 0600, text, strlen(text));
 	}
 	return ret;
 }
 
-static int make_entries(int dir, const struct ioas_run_options *opts)
+/* Does the link "/sys/..." that leads to @target end up in the tree? */
+static bool stays_inside(const char *path, const char *target)
 {
+	size_t depth = 0;
+
+	if (*target == '/')
+		return false;
+	for (const char *s = path; *s; s++)
+		depth += *s == '/';
+	/* Where it is, its own name is none. */
+	depth--;
+	while (*target) {
+		const size_t n = strcspn(target, "/");
+
+		if (n == 2 && !memcmp(target, "..", 2)) {
+			if (!depth--)
+				return false;
+		} else if (n && (n != 1 || *target != '.')) {
+			depth++;
+		}
+		target += n;
+		target += *target == '/';
+	}
+	return true;
+}
+
+/* struct ioas_sysfs_ops'. Some directories are there already. */
+static int make_sysfs_entry(void *ctx, const struct ioas_sysfs_entry *e)
+{
+	const int dir = *(const int *)ctx;
+	const char *path = e->path + 1;
+	int ret;
+
+	if (*e->path != '/')
+		return -EINVAL;
+	switch (e->kind) {
+	case IOAS_SYSFS_DIRECTORY:
+		ret = make_directory(dir, path, (mode_t)e->mode);
+		return ret == -EEXIST ? 0 : ret;
+	case IOAS_SYSFS_LINK:
+		if (e->length > IOAS_LINK_MAX || !stays_inside(e->path, e->data))
+			return -EINVAL;
+		return symlinkat(e->data, dir, path) ? -errno : 0;
+	case IOAS_SYSFS_NODE:
+		/* Which device it is, stat is told from elsewhere. */
+		return make_file(dir, path, (mode_t)e->mode, NULL, 0);
+	default:
+		return make_file(dir, path, (mode_t)e->mode, e->data,
+				 e->length);
+	}
+}
+
+static int make_entries(int dir, const struct ioas_run_options *opts,
+			const struct ioas_devices *devices)
+{
+	static const struct ioas_sysfs_ops ops = { make_sysfs_entry };
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < IOAS_ARRAY_SIZE(entries); i++) {
@@ -204,11 +261,13 @@ static int make_entries(int dir, const struct ioas_run_options *opts)
 					     entries[i].mode);
 		else
 			ret = make_file(dir, entries[i].path, entries[i].mode,
-					"");
+					NULL, 0);
 	}
 	for (unsigned int id = 0;
 	     !ret && opts->fault_injection && id < IOAS_NR_ATTRIBUTES; id++)
 		ret = make_attribute(dir, id);
+	if (!ret && devices)
+		ret = ioas_devices_sysfs(devices, &ops, &dir);
 	return ret;
 }
 
@@ -227,7 +286,8 @@ static int make_lock(int root)
 }
 
 /* In @t->path, whose directory is there: the lock and the tree. */
-static int make_tree(struct tree *t, const struct ioas_run_options *opts)
+static int make_tree(struct tree *t, const struct ioas_run_options *opts,
+		     const struct ioas_devices *devices)
 {
 	int root = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int dir = -1, ret;
@@ -239,7 +299,7 @@ static int make_tree(struct tree *t, const struct ioas_run_options *opts)
 		ret = make_directory(root, "tree", 0755);
 	if (!ret) {
 		dir = openat(root, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		ret = dir < 0 ? -errno : make_entries(dir, opts);
+		ret = dir < 0 ? -errno : make_entries(dir, opts, devices);
 	}
 	if (dir >= 0)
 		close(dir);
@@ -249,7 +309,7 @@ static int make_tree(struct tree *t, const struct ioas_run_options *opts)
 
 /* Below @base, which may be NULL. */
 static int create_below(const char *base, const struct ioas_run_options *opts,
-			char **tree)
+			const struct ioas_devices *devices, char **tree)
 {
 	struct tree *t;
 	size_t room;
@@ -277,7 +337,7 @@ static int create_below(const char *base, const struct ioas_run_options *opts,
 		return ret;
 	}
 	t->root = strlen(t->path);
-	ret = make_tree(t, opts);
+	ret = make_tree(t, opts, devices);
 	strcpy(t->path + t->root, "/tree");
 	if (ret) {
 		ioas_tree_remove(t->path);
@@ -287,7 +347,8 @@ static int create_below(const char *base, const struct ioas_run_options *opts,
 	return 0;
 }
 
-int ioas_tree_create(const struct ioas_run_options *opts, char **tree)
+int ioas_tree_create(const struct ioas_run_options *opts,
+		     const struct ioas_devices *devices, char **tree)
 {
 	const char *const bases[] = {
 		"/dev/shm",
@@ -303,7 +364,7 @@ int ioas_tree_create(const struct ioas_run_options *opts, char **tree)
 	for (size_t i = 0; i < IOAS_ARRAY_SIZE(bases); i++) {
 		if (!bases[i])
 			continue;
-		ret = create_below(bases[i], opts, tree);
+		ret = create_below(bases[i], opts, devices, tree);
 		if (!ret)
 			return 0;
 	}

@@ -623,6 +623,23 @@ void ioas_idev_page_request(struct ioas_idev *idev,
 	ioas_mutex_unlock(&dev->group->lock);
 }
 
+void ioas_idev_page_flush(struct ioas_idev *idev)
+{
+	struct ioas_igroup *g = idev->dev->group;
+	struct ioas_itree_node *n;
+
+	ioas_mutex_lock(&g->lock, IOAS_RANK_GROUP);
+	for (n = ioas_itree_first(&g->attaches, 0, IOAS_U64_MAX); n;
+	     n = ioas_itree_next(n, 0, IOAS_U64_MAX)) {
+		const struct ioas_attach *a = attach_of(n);
+
+		if (a->hwpt->fault && member_find(a, idev))
+			ioas_faultq_flush(a->hwpt->fault, idev, a->hwpt,
+					  (uint32_t)n->first);
+	}
+	ioas_mutex_unlock(&g->lock);
+}
+
 /* ---- validate ----------------------------------------------------------- */
 
 static uint32_t members_count(const struct ioas_attach *a)

@@ -208,6 +208,11 @@ struct ioas_page_request {
  */
 void ioas_idev_page_request(struct ioas_idev *idev,
 			    const struct ioas_page_request *rq);
+/*
+ * The device forgets what it asked for, as by a reset: answered "invalid", of
+ * which it hears in this call; later answers of programs are nobody's.
+ */
+void ioas_idev_page_flush(struct ioas_idev *idev);
 
 /* Number of violations of G1 to G4, reported. Takes the lock. */
 unsigned int ioas_igroup_validate(struct ioas_igroup *g);

@@ -86,12 +86,22 @@ struct ioas_host_ops {
 	/*
 	 * Memory that programs will map through @file, an iommufd, at @offset;
 	 * multiples of the page size. No two that live overlap. @file may be
-	 * closed before the memory is destroyed. Return: 0 or -ENOMEM.
+	 * closed before the memory is destroyed. @file NULL: it is lent to files
+	 * by shm_lend, and there need not be a caller. Return: 0 or -ENOMEM.
 	 */
 	int (*shm_create)(struct ioas_host *h, struct ioas_ufile *file,
 			  uint64_t offset, uint64_t length,
 			  struct ioas_shm *out);
 	void (*shm_destroy)(struct ioas_host *h, struct ioas_shm *shm);
+	/*
+	 * Memory of no file is what programs map through @file at @offset from
+	 * now on, with its contents; @file NULL: through none again. It stays at
+	 * @shm->memory, where nobody looks meanwhile. Return: 0 or -ENOMEM; if
+	 * @file is NULL, it cannot fail. NULL: it need not be told, as programs
+	 * map @shm->fd.
+	 */
+	int (*shm_lend)(struct ioas_host *h, struct ioas_shm *shm,
+			struct ioas_ufile *file, uint64_t offset);
 
 	/*
 	 * What ops->poll of @file answers may have changed. Called with locks
@@ -117,6 +127,16 @@ struct ioas_host_ops {
 	 * neither block nor call back. Any thread, also without a caller.
 	 */
 	void (*event_signal)(struct ioas_host *h, struct ioas_uevent *event);
+	/*
+	 * Whenever somebody signals @event, take its count and call @fn: in a
+	 * thread of the host's, with no lock held and no caller. Watches of one
+	 * event differ in @ctx. Return: 0, -ENOMEM. NULL: -EOPNOTSUPP.
+	 */
+	int (*event_watch)(struct ioas_host *h, struct ioas_uevent *event,
+			   void (*fn)(void *ctx), void *ctx);
+	/* When it returns, no call is in progress. No lock of @fn's is held. */
+	void (*event_unwatch)(struct ioas_host *h, struct ioas_uevent *event,
+			      void *ctx);
 };
 
 struct ioas_host {

@@ -48,6 +48,7 @@ static void context_list(struct ioas_iommufd *ictx)
 	struct ioas_uapi *u = ictx->uapi;
 
 	ioas_mutex_lock(&u->lock, IOAS_RANK_UAPI);
+	ictx->serial = ++u->nr_contexts;
 	ioas_list_add_tail(&u->contexts, &ictx->link);
 	ioas_mutex_unlock(&u->lock);
 }

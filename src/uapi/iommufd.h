@@ -37,8 +37,9 @@ struct ioas_uapi {
 	struct ioas_mock *mock;
 
 	struct ioas_mutex lock;
-	/* struct ioas_iommufd. Guarded by lock. */
+	/* Guarded by lock. struct ioas_iommufd; how many there ever were. */
 	struct ioas_list contexts;
+	uint64_t nr_contexts;
 };
 
 /* Return: 0 or -ENOMEM. */
@@ -49,6 +50,8 @@ void ioas_uapi_destroy(struct ioas_uapi *uapi);
 
 struct ioas_iommufd {
 	struct ioas_uapi *uapi;
+	/* Set once: from 1 on, and of no other context of @uapi. */
+	uint64_t serial;
 	/*
 	 * What programs have open, for whoever serves a request of it; NULL
 	 * once the last descriptor is closed. No reference.

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "simhost.h"
 #include "simhost_impl.h"
@@ -237,15 +238,17 @@ static int op_shm_create(struct ioas_host *host, struct ioas_ufile *file,
 	struct simhost *h = host_of(host);
 
 	assert_int_equal((offset | length) & mask, 0);
-	/* Open: whoever asks is a request of it. */
-	assert_non_null(file);
-	assert_non_null(ioas_iommufd_of_file(file));
-	assert_ptr_equal(ioas_iommufd_of_file(file)->file, file);
+	/* Open: whoever asks is a request of it. Or of no file: BARs. */
+	if (file) {
+		assert_non_null(ioas_iommufd_of_file(file));
+		assert_ptr_equal(ioas_iommufd_of_file(file)->file, file);
+	}
 	*out = (struct ioas_shm){ .length = length, .fd = -1 };
 	if (!h->refuse_shm)
-		out->memory = calloc(1, (size_t)length);
+		out->memory = aligned_alloc((size_t)mask + 1, (size_t)length);
 	if (!out->memory)
 		return -ENOMEM;
+	memset(out->memory, 0, (size_t)length);
 	host_lock(h);
 	h->nr_shm++;
 	h->last_shm = file;
@@ -258,11 +261,36 @@ static void op_shm_destroy(struct ioas_host *host, struct ioas_shm *shm)
 {
 	struct simhost *h = host_of(host);
 
-	free(shm->memory);
-	shm->memory = NULL;
 	host_lock(h);
+	assert_null(sim_lend_find(h, shm->memory));
 	h->nr_shm--;
 	host_unlock(h);
+	free(shm->memory);
+	shm->memory = NULL;
+}
+
+static int op_shm_lend(struct ioas_host *host, struct ioas_shm *shm,
+		       struct ioas_ufile *file, uint64_t offset)
+{
+	const uint64_t mask = ((uint64_t)1 << host->page_lg2) - 1;
+	struct simhost *h = host_of(host);
+	struct sim_lend *l;
+
+	assert_non_null(shm->memory);
+	assert_int_equal(offset & mask, 0);
+	if (file && h->refuse_shm)
+		return -ENOMEM;
+	host_lock(h);
+	l = sim_lend_find(h, shm->memory);
+	if (!l && file)
+		l = sim_lend_find(h, NULL);
+	assert_true(l || !file);
+	if (file)
+		*l = (struct sim_lend){ shm->memory, file, offset };
+	else if (l)
+		*l = (struct sim_lend){ NULL, NULL, 0 };
+	host_unlock(h);
+	return 0;
 }
 
 static void op_file_changed(struct ioas_host *host, struct ioas_ufile *file)
@@ -317,6 +345,41 @@ static void op_event_signal(struct ioas_host *host, struct ioas_uevent *event)
 	host_unlock(h);
 }
 
+static int op_event_watch(struct ioas_host *host, struct ioas_uevent *event,
+			  void (*fn)(void *ctx), void *ctx)
+{
+	struct simhost *h = host_of(host);
+	int ret = -ENOMEM;
+
+	host_lock(h);
+	for (unsigned int i = 0; ret && i < SIM_WATCHES; i++) {
+		if (event->watch[i].fn)
+			continue;
+		event->watch[i].fn = fn;
+		event->watch[i].ctx = ctx;
+		ret = 0;
+	}
+	host_unlock(h);
+	return ret;
+}
+
+static void op_event_unwatch(struct ioas_host *host, struct ioas_uevent *event,
+			     void *ctx)
+{
+	struct simhost *h = host_of(host);
+	bool found = false;
+
+	host_lock(h);
+	for (unsigned int i = 0; i < SIM_WATCHES; i++) {
+		if (!event->watch[i].fn || event->watch[i].ctx != ctx)
+			continue;
+		event->watch[i].fn = NULL;
+		found = true;
+	}
+	host_unlock(h);
+	assert_true(found);
+}
+
 static const struct ioas_host_ops host_ops = {
 	.user_origin = op_user_origin,
 	.file_origin = op_file_origin,
@@ -326,11 +389,14 @@ static const struct ioas_host_ops host_ops = {
 	.fd_get = op_fd_get,
 	.shm_create = op_shm_create,
 	.shm_destroy = op_shm_destroy,
+	.shm_lend = op_shm_lend,
 	.file_changed = op_file_changed,
 	.command = op_command,
 	.event_get = op_event_get,
 	.event_put = op_event_put,
 	.event_signal = op_event_signal,
+	.event_watch = op_event_watch,
+	.event_unwatch = op_event_unwatch,
 };
 
 /* ---- processes ----------------------------------------------------------- */

@@ -39,6 +39,7 @@
 #define SIM_FIRST_FD 3
 #define SIM_FDS 64
 #define SIM_MAPPINGS 16
+#define SIM_LENDS 32
 
 /* Pages of the scratch memory of task 0; the next task's lie 32 further on. */
 #define SIM_SCRATCH_PAGE 16u
@@ -89,16 +90,30 @@ struct sim_fd {
 	struct ioas_uevent *event;
 };
 
+#define SIM_WATCHES 4
+
 /* An eventfd. Under h->lock. */
 struct ioas_uevent {
 	uint32_t refs;
 	uint64_t count;
+	/* Who watches it; fn NULL: unused. */
+	struct {
+		void (*fn)(void *ctx);
+		void *ctx;
+	} watch[SIM_WATCHES];
 };
 
 /* One mmap of a descriptor. */
 struct sim_mapping {
 	struct ioas_region *region;
 	struct ioas_ufile *file;
+};
+
+/* Memory of no file that is in one for now; file NULL: unused. */
+struct sim_lend {
+	void *memory;
+	struct ioas_ufile *file;
+	uint64_t offset;
 };
 
 struct sim_process {
@@ -147,6 +162,8 @@ struct simhost {
 	uint64_t nr_shm;
 	struct ioas_ufile *last_shm;
 	uint64_t last_shm_offset;
+	/* Under lock: what is lent. */
+	struct sim_lend lends[SIM_LENDS];
 	/* Under lock: eventfds that live. */
 	uint64_t nr_events;
 };
@@ -229,6 +246,8 @@ int64_t sim_pwrite(struct simhost *h, int fd, uint64_t buffer, uint64_t count,
 		   uint64_t offset);
 /* What read(2) on an eventfd would give: how often it was signalled since. */
 uint64_t sim_event_take(struct simhost *h, int fd);
+/* write(2) of 1 to it: who watches is called before this returns. */
+void sim_event_write(struct simhost *h, int fd);
 /* A mask of enum ioas_poll. */
 int sim_poll(struct simhost *h, int fd);
 /* A number for the two below. */
@@ -255,5 +274,8 @@ struct ioas_origin *sim_file_memory(struct simhost *h, int fd);
 /* Descriptors of the current process that are open or reserved. */
 unsigned int sim_nr_fds(struct simhost *h);
 unsigned int sim_nr_contexts(struct simhost *h);
+/* The file that @memory of no file is lent to; NULL: none. Its offset there. */
+struct ioas_ufile *sim_lent_to(struct simhost *h, const void *memory,
+			       uint64_t *offset);
 
 #endif

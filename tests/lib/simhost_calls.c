@@ -361,6 +361,25 @@ int64_t sim_pwrite(struct simhost *h, int fd, uint64_t buffer, uint64_t count,
 	return ret;
 }
 
+void sim_event_write(struct simhost *h, int fd)
+{
+	struct ioas_uevent *event;
+	struct sim_fd *f;
+
+	host_lock(h);
+	f = sim_fd_find(simhost_task(h)->process, fd);
+	assert_true(f && f->kind == SIM_FD_EVENT);
+	event = f->event;
+	event->count++;
+	host_unlock(h);
+	for (unsigned int i = 0; i < SIM_WATCHES; i++) {
+		if (!event->watch[i].fn)
+			continue;
+		event->count = 0;
+		event->watch[i].fn(event->watch[i].ctx);
+	}
+}
+
 uint64_t sim_event_take(struct simhost *h, int fd)
 {
 	struct sim_fd *f;
@@ -495,6 +514,30 @@ unsigned int sim_nr_fds(struct simhost *h)
 		nr += p->fds[fd].kind != SIM_FD_FREE;
 	host_unlock(h);
 	return nr;
+}
+
+struct sim_lend *sim_lend_find(struct simhost *h, const void *memory)
+{
+	for (unsigned int i = 0; i < SIM_LENDS; i++)
+		if (h->lends[i].memory == memory)
+			return &h->lends[i];
+	return NULL;
+}
+
+struct ioas_ufile *sim_lent_to(struct simhost *h, const void *memory,
+			       uint64_t *offset)
+{
+	struct ioas_ufile *file = NULL;
+	const struct sim_lend *l;
+
+	host_lock(h);
+	l = sim_lend_find(h, memory);
+	if (l) {
+		file = l->file;
+		*offset = l->offset;
+	}
+	host_unlock(h);
+	return file;
 }
 
 unsigned int sim_nr_contexts(struct simhost *h)

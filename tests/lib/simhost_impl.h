@@ -25,6 +25,8 @@ struct sim_fd *sim_fd_find(struct sim_process *p, int fd);
  */
 int sim_fd_take(struct sim_process *p, enum sim_fd_kind kind,
 		unsigned int flags);
+/* Where @memory is lent; of NULL: unused. NULL: none. h->lock is held. */
+struct sim_lend *sim_lend_find(struct simhost *h, const void *memory);
 /* Accepts NULL. */
 void sim_event_put(struct simhost *h, struct ioas_uevent *event);
 

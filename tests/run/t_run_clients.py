@@ -4,6 +4,7 @@
 What does not hold, they say themselves (clients/).
 """
 import os
+import shutil
 import sys
 
 import harness as h
@@ -84,6 +85,18 @@ def root_may_lock_what_it_likes():
     h.run_client("identity", "unlimited", mode="trap")
 
 
+def programs_may_become_somebody_else():
+    """Whose limits we may not ask for, as root of a container is."""
+    if not h.ROOT or not shutil.which("setpriv"):
+        raise h.Skip("not root, or no setpriv")
+    for client in (("queues",), ("identity", "limited")):
+        done = h.execute(["setpriv", "--bounding-set", "-sys_resource",
+                          h.FILES.public(h.IOAS), "run", "--test-abi", "--",
+                          "setpriv", "--reuid", h.NOBODY, "--clear-groups",
+                          h.client(client[0]), *client[1:]])
+        h.expect(not done.rc, done)
+
+
 def without_the_test_abi_there_is_none():
     done = h.run_client("client", "open", "C", "alloc", "C", "a", "device",
                         "C", "a", options=())
@@ -113,6 +126,7 @@ sys.exit(h.main([
     files_look_like_devices,
     locked_memory_is_limited,
     root_may_lock_what_it_likes,
+    programs_may_become_somebody_else,
     without_the_test_abi_there_is_none,
     clients_see_the_words_of_each_other,
 ]))

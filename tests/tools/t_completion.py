@@ -41,8 +41,8 @@ def options_of_help(*verb):
 
 
 def verbs_are_offered():
-    expect(offered("") == {"run", "doctor", "pt", "--help", "--version"},
-           offered(""))
+    expect(offered("") == {"run", "devices", "doctor", "pt", "--help",
+                           "--version"}, offered(""))
     expect(offered("r") == {"run"}, offered("r"))
     expect("replay" in offered("pt", ""), offered("pt", ""))
     summary = ioas("--help", want=0)[1]
@@ -51,8 +51,8 @@ def verbs_are_offered():
 
 
 def every_option_is_offered():
-    for verb in (["run"], ["doctor"], ["pt", "replay"], ["pt", "walk"],
-                 ["pt", "explain"]):
+    for verb in (["run"], ["devices"], ["doctor"], ["pt", "replay"],
+                 ["pt", "walk"], ["pt", "explain"]):
         missing = options_of_help(*verb) - offered(*verb, "--")
         expect(not missing, *verb, missing)
         unknown = offered(*verb, "--") - options_of_help(*verb) - {"--", "--verbose"}
@@ -62,6 +62,7 @@ def every_option_is_offered():
 
 def every_option_is_on_its_page():
     for page, verbs in (("ioas-run", [["run"]]), ("ioas-doctor", [["doctor"]]),
+                        ("ioas-devices", [["devices"]]),
                         ("ioas-pt", [["pt", "replay"], ["pt", "walk"],
                                      ["pt", "explain"], ["pt", "show"]])):
         with open(os.path.join(TOP, f"man/{page}.1.scd"),
@@ -82,6 +83,13 @@ def arguments_of_options():
     expect(name in offered("run", "--trace", ""))
     expect(name in offered("run", "--report", "="))
     expect(offered("run", "--report", "=", name) == {name})
+    expect(offered("run", "--device", "n") == {"nvme,file="})
+    for words in (["nvme,file", "="], ["=", "nvme,file", "="],
+                  ["nvme,ro,file", "=", "x,file", "="]):
+        expect(name in offered("run", "--device", *words), words)
+        expect(offered("run", "--device", *words, name) == {name}, words)
+    expect(offered("run", "--iommu", "v") == {"vtdss"})
+    expect("nvme" in offered("devices", ""))
     expect("amdv1-01" in offered("pt", "walk", "--vectors",
                                  os.path.abspath(VECTORS), "--vector",
                                  "amdv1-0"))
@@ -90,6 +98,8 @@ def arguments_of_options():
 def program_of_run():
     for words in (["run"], ["run", "--"], ["run", "--test-abi"],
                   ["run", "--report"], ["run", "--mode", "trap"],
+                  ["run", "--device", "nvme,file", "=", "x,size", "=", "1"],
+                  ["run", "--device", "dma"], ["run", "--device", "=", "dma"],
                   ["run", "--trace", "=", "x"], ["run", "-q", "--report",
                                                  "=", "x", "--"]):
         expect("true" in offered(*words, "tru"), *words)

@@ -18,6 +18,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "dev/nvme/nvme.h"
@@ -55,6 +56,23 @@ static inline uint32_t reg32(struct driver *d, uint64_t offset)
 static inline void reg32_set(struct driver *d, uint64_t offset, uint32_t value)
 {
 	kit_mmio_write(d->kit, 0, offset, 4, value);
+}
+
+/* Poll; others may have to do something meanwhile, so not for ever at once. */
+static inline void wait_some(struct driver *d, int i)
+{
+	kit_poll(d->kit, 1);
+	if (i > 100)
+		usleep(1000);
+}
+
+static inline void wait_csts(struct driver *d, uint32_t csts)
+{
+	int i;
+
+	for (i = 0; i < 5000 && reg32(d, 0x1c) != csts; i++)
+		wait_some(d, i);
+	assert_int_equal(reg32(d, 0x1c), csts);
 }
 
 static inline void driver_disable(struct driver *d)
@@ -128,7 +146,7 @@ static inline struct nvme_cqe queue_do(struct driver *d, unsigned int q,
 
 	queue_ring(d, q);
 	for (i = 0; i < 5000 && !queue_take(d, q, &c, true); i++)
-		kit_poll(d->kit, 1);
+		wait_some(d, i);
 	assert_true(i < 5000);
 	assert_int_equal(c.cid, cid);
 	assert_int_equal(c.sqid, d->q[q].id);

@@ -27,8 +27,12 @@ static char paths[2][32];
 
 /* ---- the file system, which can fail ------------------------------------ */
 
-static unsigned int nr_syncs;
-static int sync_error, write_error, fallocate_error;
+static _Atomic unsigned int nr_syncs;
+static _Atomic int sync_error;
+static int write_error, fallocate_error;
+/* Syncs that have begun, and do not end while this is set. */
+static _Atomic unsigned int nr_begun;
+static _Atomic bool sync_blocked;
 
 static int fail_with(int error)
 {
@@ -39,6 +43,9 @@ static int fail_with(int error)
 int fdatasync(int fd)
 {
 	(void)fd;
+	nr_begun++;
+	while (sync_blocked)
+		usleep(100);
 	nr_syncs++;
 	return sync_error ? fail_with(sync_error) : 0;
 }
@@ -293,8 +300,110 @@ static void what_is_to_last_is_synced(void **state)
 	sync_error = 0;
 	reg32_set(d, 0x14, CC_ENABLE | 1u << 14);
 	nr_syncs = 0;
-	kit_poll(d->kit, 1);
+	wait_csts(d, 1 | 2u << 2);
 	assert_int_equal(nr_syncs, 2);
+}
+
+static void wait_begun(struct driver *d, unsigned int nr)
+{
+	int i;
+
+	for (i = 0; i < 5000 && nr_begun < nr; i++)
+		wait_some(d, i);
+	assert_int_equal(nr_begun, nr);
+}
+
+static void sync_block(void)
+{
+	nr_begun = 0;
+	nr_syncs = 0;
+	sync_blocked = true;
+}
+
+static void a_sync_holds_up_its_queue_alone(void **state)
+{
+	struct driver *d = *state;
+	struct nvme_cqe c;
+	uint16_t flush, read;
+	unsigned int irqs;
+	int i;
+
+	io_queue_new(d, 2, IO_SIZE);
+	sync_block();
+	flush = queue_put(d, 1, io_sqe(0, 1, 0, 1, 0, 0));
+	read = queue_put(d, 1, io_sqe(2, 1, 0, 1, DATA, 0));
+	queue_ring(d, 1);
+	wait_begun(d, 1);
+	irqs = kit_irqs(d->kit, 1);
+	/* Nothing to do, so that whoever polls may rest. */
+	assert_true(kit_settle(d->kit, 10));
+	assert_int_equal(status_of(d, 2, io_sqe(2, 1, 0, 1, DATA, 0)), 0);
+	assert_int_equal(status_of(d, 0, (struct nvme_sqe){ .opcode = 6,
+		.prp1 = DATA, .cdw10 = 1 }), 0);
+	/* Another queue's is after its own write: it waits for a second round. */
+	queue_put(d, 2, io_sqe(1, 1, 0, 1, DATA, 0));
+	queue_put(d, 2, io_sqe(0, NVME_BROADCAST, 0, 1, 0, 0));
+	queue_ring(d, 2);
+	assert_true(kit_settle(d->kit, 10));
+	assert_true(queue_take(d, 2, &c, true));
+	assert_false(queue_take(d, 2, &c, true));
+	assert_false(queue_take(d, 1, &c, true));
+	assert_int_equal(kit_irqs(d->kit, 1), irqs);
+	sync_blocked = false;
+	for (i = 0; i < 5000 && !queue_take(d, 1, &c, true); i++)
+		wait_some(d, i);
+	assert_int_equal(c.cid, flush);
+	assert_int_equal(kit_irqs(d->kit, 1), irqs + 1);
+	kit_settle(d->kit, 10);
+	assert_true(queue_take(d, 1, &c, true));
+	assert_int_equal(c.cid, read);
+	for (i = 0; i < 5000 && !queue_take(d, 2, &c, true); i++)
+		wait_some(d, i);
+	/* The first of it, and both disks. */
+	assert_int_equal(nr_syncs, 3);
+}
+
+/* Of a sync of before: neither completion nor interrupt, nor any shutdown. */
+static void what_was_reset_is_not_told(void **state)
+{
+	struct driver *d = *state;
+	unsigned int round, dmas, irqs;
+
+	for (round = 0; round < 4; round++) {
+		struct nvme_sqe e = io_sqe(1, 1, 0, 1, DATA, 0);
+
+		e.cdw12 |= 1u << 30;
+		sync_block();
+		queue_put(d, 1, e);
+		queue_ring(d, 1);
+		wait_begun(d, 1);
+		if (round == 3) {
+			reg32_set(d, 0x14, CC_ENABLE | 1u << 14);
+			kit_poll(d->kit, 2);
+			assert_int_equal(reg32(d, 0x1c), 1 | 1u << 2);
+		}
+		if (round % 2)
+			kit_reset(d->kit);
+		else
+			driver_disable(d);
+		dmas = kit_dmas(d->kit);
+		irqs = kit_irqs(d->kit, 1);
+		sync_blocked = false;
+		while (!nr_syncs)
+			usleep(100);
+		kit_poll(d->kit, 20);
+		assert_int_equal(kit_dmas(d->kit), dmas);
+		assert_int_equal(kit_irqs(d->kit, 1), irqs);
+		assert_int_equal(reg32(d, 0x1c), 0);
+		driver_enable(d);
+		io_queue_new(d, 1, IO_SIZE);
+		assert_int_equal(status_of(d, 1, io_sqe(0, 1, 0, 1, 0, 0)), 0);
+	}
+	/* Gone, with a sync that goes on: destroy waits for it. */
+	nr_begun = 0;
+	queue_put(d, 1, io_sqe(0, 1, 0, 1, 0, 0));
+	queue_ring(d, 1);
+	kit_poll(d->kit, 3);
 }
 
 static void a_file_system_that_fails_is_told(void **state)
@@ -415,6 +524,9 @@ static void sgls_are_checked(void **state)
 	sgl_put(d, LISTS, LISTS + 16, 16, KINDS_LAST);
 	sgl_put(d, LISTS + 16, DATA, 1024, KINDS_BLOCK);
 	assert_int_equal(sgl_read(d, LISTS, 16, KINDS_SEGMENT), 0);
+	/* One that is not last has to lead on. */
+	assert_int_equal(sgl_read(d, LISTS + 16, 16, KINDS_SEGMENT),
+			 DNR(NVME_SGL_SEGMENT));
 	/* A segment in a last segment; one that is not the last of its own. */
 	assert_int_equal(sgl_read(d, LISTS, 16, KINDS_LAST),
 			 DNR(NVME_SGL_SEGMENT));
@@ -476,6 +588,91 @@ static void data_and_completion_are_one_write(void **state)
 						DATA + 0x3000)), 0);
 	/* The entry; both pages with the completion. */
 	assert_int_equal(kit_dmas(d->kit) - before, 2);
+}
+
+/* DMA calls of @nr reads of 4 KiB, @depth of them at a time. */
+static unsigned int dmas_of_reads(struct driver *d, unsigned int nr,
+				  unsigned int depth)
+{
+	unsigned int before = kit_dmas(d->kit), i, k;
+	struct nvme_cqe c;
+
+	for (i = 0; i < nr; i += depth) {
+		for (k = 0; k < depth; k++)
+			queue_put(d, 2, io_sqe(2, 1, 8 * (k % 16), 8,
+					       DATA + k * 0x1000, 0));
+		queue_ring(d, 2);
+		assert_true(kit_settle(d->kit, 20));
+		for (k = 0; k < depth; k++) {
+			assert_true(queue_take(d, 2, &c, true));
+			assert_int_equal(STATUS(c), 0);
+		}
+	}
+	return kit_dmas(d->kit) - before;
+}
+
+/* Two per read at depth 1; at depth 32 two for 32, and where the ring ends. */
+static void deep_queues_need_few_dma_calls(void **state)
+{
+	struct driver *d = *state;
+
+	io_queue_new(d, 2, 64);
+	assert_int_equal(dmas_of_reads(d, 64, 1), 128);
+	assert_int_equal(dmas_of_reads(d, 1024, 32), 64);
+}
+
+static void a_poll_is_bounded_in_commands(void **state)
+{
+	struct driver *d = *state;
+	struct nvme_cqe c;
+	unsigned int i, nr = 0;
+
+	io_queue_new(d, 2, 128);
+	/* None of them transfers anything. */
+	for (i = 0; i < 120; i++)
+		queue_put(d, 2, io_sqe(i % 2 ? 0x7f : 2, i % 2, 0, 1, 0, 0));
+	queue_ring(d, 2);
+	kit_poll(d->kit, 1);
+	while (queue_take(d, 2, &c, true))
+		nr++;
+	assert_int_equal(nr, NVME_POLL_COST / NVME_COMMAND_COST);
+	assert_true(kit_settle(d->kit, 10));
+	while (queue_take(d, 2, &c, true))
+		nr++;
+	assert_int_equal(nr, 120);
+}
+
+/* Data that cannot be written, among others that can: it alone is in error. */
+static void an_error_in_a_batch_is_of_one_command(void **state)
+{
+	struct driver *d = *state;
+	uint16_t cid[6];
+	struct nvme_cqe c;
+	unsigned int i;
+
+	fill(d, DATA, 4096, 3);
+	assert_int_equal(status_of(d, 1, io_sqe(1, 1, 0, 8, DATA, 0)), 0);
+	kit_read_only(d->kit, DATA + 0x2000, 4096);
+	kit_unmap(d->kit, DATA + 0x5000, 4096);
+	for (i = 0; i < 6; i++)
+		cid[i] = queue_put(d, 1, io_sqe(2, 1, 0, 8, i == 4 ?
+			UINT64_MAX - 4095 + 4 : DATA + 0x1000 + i * 0x1000,
+			UINT64_MAX - 4095));
+	queue_ring(d, 1);
+	kit_poll(d->kit, 1);
+	for (i = 0; i < 6; i++) {
+		unsigned int want = i == 1 || i == 4 ? NVME_TRANSFER_ERROR : 0;
+
+		assert_true(queue_take(d, 1, &c, true));
+		assert_int_equal(c.cid, cid[i]);
+		assert_int_equal(STATUS(c), want);
+		if (!want)
+			assert_memory_equal(kit_memory(d->kit, DATA, 4096),
+					    kit_memory(d->kit, DATA + 0x1000 +
+						       i * 0x1000, 4096),
+					    4096);
+	}
+	assert_int_equal(reg32(d, 0x1c), 1);
 }
 
 /* ---- random ------------------------------------------------------------- */
@@ -729,11 +926,16 @@ int main(void)
 		cmocka_unit_test(a_read_only_namespace_is_protected),
 		cmocka_unit_test(a_file_that_was_cut_is_a_media_error),
 		T(what_is_to_last_is_synced),
+		T(a_sync_holds_up_its_queue_alone),
+		T(what_was_reset_is_not_told),
 		T(a_file_system_that_fails_is_told),
 		T(prps_are_checked),
 		T(sgls_are_checked),
 		T(buckets_swallow_what_is_read),
 		T(data_and_completion_are_one_write),
+		T(deep_queues_need_few_dma_calls),
+		T(a_poll_is_bounded_in_commands),
+		T(an_error_in_a_batch_is_of_one_command),
 		T(random_commands_are_as_on_a_disk),
 	};
 

@@ -93,6 +93,104 @@ static void mmap_fails_as_the_system_does(void **state)
 	end();
 }
 
+/* A device: memory of no file, of which any pages can be mapped. */
+#define BAR (UINT64_C(0x10) << 40)
+#define BAR_PAGES 4u
+
+static struct bar {
+	struct ioas_ufile file;
+	struct ioas_shm shm;
+	/* Mappings of it, or parts of them. */
+	struct ioas_region region[2];
+	unsigned int nr_maps;
+	unsigned int refs;
+} bar;
+
+static void bar_dup(struct ioas_region *region)
+{
+	(void)region;
+	bar.refs++;
+}
+
+static void bar_unmap(struct ioas_region *region)
+{
+	(void)region;
+	bar.refs--;
+}
+
+static int bar_mmap(struct ioas_ufile *f, const struct ioas_mmap_request *rq,
+		    struct ioas_region **out)
+{
+	static const struct ioas_region_ops ops = { bar_dup, bar_unmap };
+	struct ioas_region *r = &bar.region[bar.nr_maps++];
+
+	assert_ptr_equal(f, &bar.file);
+	r->ops = &ops;
+	r->offset = rq->offset;
+	r->length = rq->length;
+	r->shm = (struct ioas_shm){
+		.memory = (char *)bar.shm.memory + (rq->offset - BAR),
+		.length = rq->length,
+		.fd = bar.shm.fd,
+	};
+	bar.refs++;
+	*out = r;
+	return 0;
+}
+
+static const struct ioas_ufile_ops bar_ops = {
+	.name = "bar",
+	.mmap = bar_mmap,
+	.release = bare_release,
+};
+
+static void memory_of_no_file_is_mapped_in_parts(void **state)
+{
+	const uint64_t ps = (uint64_t)sysconf(_SC_PAGESIZE);
+	const int rw = PROT_READ | PROT_WRITE;
+	char *all = NULL, *last = NULL, *memory;
+	struct ioas_host *h;
+	int32_t fd;
+
+	(void)state;
+	begin(NULL);
+	h = ioas_local_host(l);
+	ioas_ufile_init(&bar.file, &bar_ops);
+	/* Whoever maps it maps the memory itself. */
+	assert_null(h->ops->shm_lend);
+	assert_int_equal(h->ops->shm_create(h, NULL, 0, BAR_PAGES * ps,
+					    &bar.shm), 0);
+	memory = bar.shm.memory;
+	assert_int_equal((uintptr_t)memory % ps, 0);
+	for (uint64_t i = 0; i < BAR_PAGES * ps; i++)
+		assert_int_equal(memory[i], 0);
+	assert_int_equal(h->ops->fd_reserve(h, &bar.file, 0, &fd), 0);
+	h->ops->fd_commit(h, fd, &bar.file);
+
+	assert_int_equal(map(fd, NULL, BAR_PAGES * ps, rw, MAP_SHARED, BAR,
+			     &all), 0);
+	assert_int_equal(map(fd, NULL, ps, rw, MAP_SHARED, BAR + 3 * ps, &last),
+			 0);
+	memory[3 * ps] = 1;
+	assert_int_equal(all[3 * ps], 1);
+	assert_int_equal(last[0], 1);
+	last[1] = 2;
+	assert_int_equal(all[3 * ps + 1], 2);
+	assert_int_equal(memory[3 * ps + 1], 2);
+	/* Out of the middle: two parts, each of which holds it. */
+	assert_int_equal(ioas_local_munmap(l, all + ps, ps), 0);
+	assert_int_equal(bar.refs, 3);
+	assert_int_equal(ioas_local_munmap(l, all, ps), 0);
+	assert_int_equal(ioas_local_munmap(l, all + 2 * ps, 2 * ps), 0);
+	assert_int_equal(bar.refs, 1);
+	assert_int_equal(last[1], 2);
+	assert_int_equal(ioas_local_munmap(l, last, ps), 0);
+	assert_int_equal(bar.refs, 0);
+	assert_int_equal(memory[3 * ps + 1], 2);
+	h->ops->shm_destroy(h, &bar.shm);
+	end();
+}
+
 /* A VIOMMU with its region of two pages: device, nest parent, id, offset. */
 struct region_owner {
 	int fd;
@@ -437,6 +535,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mmap_fails_as_the_system_does),
+		cmocka_unit_test(memory_of_no_file_is_mapped_in_parts),
 		cmocka_unit_test(a_region_is_shared_and_holds_its_owner),
 		cmocka_unit_test(a_mapping_replaces_what_was_there),
 		cmocka_unit_test(a_mapping_out_of_memory_leaves_nothing),

@@ -420,6 +420,49 @@ static void truncation_behind_a_pin_is_efault_and_no_signal(void **state)
 	}
 }
 
+static void pieces_end_where_the_file_does(void **state)
+{
+	const int fd = memfd(4), steady = memfd(2);
+	struct ioas_origin *o = file_origin(fd), *s = file_origin(steady);
+	char data[8] = "abcdefg", seen[5] = { 0 };
+	struct pin p, q;
+	uint64_t done;
+
+	(void)state;
+	assert_int_equal(fcntl(steady, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	assert_int_equal(pin_pages(o, 0, 4, true, &p), 0);
+	assert_int_equal(pin_pages(s, 0, 2, true, &q), 0);
+	assert_non_null(s->ops->pointer(s, q.runs[0].pfn));
+	assert_null(o->ops->pointer(o, p.runs[0].pfn));
+	assert_int_equal(ftruncate(fd, (off_t)(2 * page_size)), 0);
+	const struct ioas_frames_piece pieces[] = {
+		{ p.runs[0].pfn + 1, 4, data, 1 },
+		{ q.runs[0].pfn, page_size - 1, data + 1, 2 },
+		{ p.runs[0].pfn, 8, data + 3, 1 },
+		{ p.runs[0].pfn + 1, page_size - 1, data + 4, 2 },
+		{ p.runs[0].pfn, 0, data + 6, 1 },
+	};
+
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, pieces, 3, true,
+						 &done), 0);
+	assert_int_equal(done, 4);
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, pieces, 5, true,
+						 &done), -EFAULT);
+	assert_int_equal(done, 5);
+	assert_int_equal(pread(fd, seen, 1, (off_t)page_size + 4), 1);
+	assert_int_equal(pread(steady, seen + 1, 2, (off_t)page_size - 1), 2);
+	assert_int_equal(pread(fd, seen + 3, 1, 8), 1);
+	assert_int_equal(pread(fd, seen + 4, 1, 2 * (off_t)page_size - 1), 1);
+	assert_memory_equal(seen, "abcde", 5);
+	assert_int_equal(frame_get(p.runs[0].pfn), 0);
+	unpin_all(o, &p);
+	unpin_all(s, &q);
+	close(fd);
+	close(steady);
+	ioas_origin_put(o);
+	ioas_origin_put(s);
+}
+
 /* ---- huge pages --------------------------------------------------------- */
 
 /* A file of @nr huge pages, of which the pool has enough; -1. */
@@ -637,6 +680,7 @@ int main(void)
 		memory_case(
 			a_memfd_that_cannot_be_written_is_efault_for_writing),
 		memory_case(truncation_behind_a_pin_is_efault_and_no_signal),
+		memory_case(pieces_end_where_the_file_does),
 		memory_case(huge_pages_are_runs_of_small_ones),
 		memory_case(a_pin_that_fails_anywhere_leaves_nothing),
 		memory_case(ten_thousand_origins_leave_nothing),

@@ -864,6 +864,38 @@ static void *race_client(void *arg)
 	return NULL;
 }
 
+static void pieces_end_at_the_first_page_that_is_gone(void **state)
+{
+	struct ioas_origin *o = user();
+	char *at = map_private(3), data[] = "abcde";
+	struct pin p;
+	uint64_t done;
+
+	(void)state;
+	assert_int_equal(pin_at(o, at, 3, true, &p), 0);
+	assert_int_equal(p.rq.nr_runs, 1);
+	const struct ioas_frames_piece pieces[] = {
+		{ p.runs[0].pfn + 2, 1, data, 1 },
+		{ p.runs[0].pfn, 9, data + 1, 2 },
+		{ p.runs[0].pfn, page_size - 1, data + 3, 2 },
+	};
+
+	unmap(at + page_size, 1);
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, pieces, 2, true,
+						 &done), 0);
+	assert_int_equal(done, 3);
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, pieces, 3, true,
+						 &done), -EFAULT);
+	assert_int_equal(done, 4);
+	assert_int_equal(at[2 * page_size + 1], 'a');
+	assert_memory_equal(at + 9, "bc", 2);
+	assert_int_equal(at[page_size - 1], 'd');
+	unpin_all(o, &p);
+	unmap(at, 1);
+	unmap(at + 2 * page_size, 1);
+	ioas_origin_put(o);
+}
+
 static void *race_device(void *arg)
 {
 	struct race *r = arg;
@@ -879,9 +911,16 @@ static void *race_device(void *arg)
 		atomic_fetch_add(&r->pinned, p.rq.nr_pinned);
 		for (uint32_t k = 0; k < p.rq.nr_runs; k++) {
 			char buffer[64];
+			const struct ioas_frames_piece pieces[] = {
+				{ p.runs[k].pfn, page_size - 32, buffer, 32 },
+				{ p.runs[k].pfn, 8, buffer + 32, 32 },
+			};
+			uint64_t done;
 
-			ioas_frames_copy(&mt.fs, p.runs[k].pfn, page_size - 32,
-					 buffer, sizeof(buffer) / 2, k & 1);
+			ioas_frames_copy_pieces(&mt.fs, pieces, 2, k & 1,
+						&done);
+			if (done > sizeof(buffer))
+				atomic_store(&r->pinned, 0);
 			r->o->ops->copy_frame(r->o, p.runs[k].pfn, 0, buffer,
 					      sizeof(buffer), i & 1);
 		}
@@ -933,6 +972,7 @@ int main(void)
 		memory_case(a_truncated_file_is_efault_and_no_signal),
 		memory_case(after_a_fork_devices_stay_with_the_parent),
 		memory_case(copies_end_at_the_first_bad_byte),
+		memory_case(pieces_end_at_the_first_page_that_is_gone),
 		memory_case(another_callers_copies_use_the_frames),
 		memory_case(pins_and_copies_have_fault_points),
 		memory_case(a_pin_that_fails_anywhere_leaves_nothing),

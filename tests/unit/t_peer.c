@@ -279,6 +279,70 @@ static void a_copy_crosses_pages(void **state)
 	ioas_origin_put(o);
 }
 
+/* Pages of @p from the third on are not there; @end: first byte of it. */
+static void check_pieces(const struct pin *p, const char *end)
+{
+	char data[9] = "pqrstuvw", back[8] = { 0 };
+	const ioas_pfn_t pfn = p->runs[0].pfn;
+	struct ioas_frames_piece out[] = {
+		{ pfn, 5, data, 2 },
+		{ pfn + 1, page_size - 3, data + 2, 3 },
+		{ pfn, page_size - 1, data + 5, 2 },
+		{ pfn + 1, page_size - 1, data + 7, 2 },
+		{ pfn, 0, data, 1 },
+	};
+	uint64_t done;
+
+	seen.nr_lost = 0;
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, out, 3, true, &done),
+			 0);
+	assert_int_equal(done, 7);
+	expect_lost(0, NULL);
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, out, 5, true, &done),
+			 -EFAULT);
+	/* The fourth crosses into the hole. */
+	assert_int_equal(done, 8);
+	expect_lost(1, end);
+	for (unsigned int i = 0, at = 0; i < 4; at += (unsigned)out[i++].length)
+		out[i].buffer = back + at;
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, out, 3, false, &done),
+			 0);
+	assert_int_equal(done, 7);
+	/* The last byte of the second is the first of the fourth. */
+	assert_memory_equal(back, "pqrswuv", 7);
+	out[3].length = 1;
+	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, out + 3, 1, false,
+						 &done), 0);
+	assert_int_equal(back[7], 'w');
+}
+
+static void pieces_are_copied_up_to_a_hole(void **state)
+{
+	char *at = map_private(4);
+	struct child c = child_fork();
+	struct ioas_peer *peer = peer_of(&c);
+	struct ioas_origin *o = NULL;
+	struct pin p;
+
+	(void)state;
+	assert_int_equal(ioas_origin_peer_create(peer, &o), 0);
+	assert_int_equal(pin_at(o, at, 4, true, &p), 0);
+	child_unmap(&c, at + 2 * page_size, 2);
+	check_pieces(&p, at + 2 * page_size);
+	/* What the number does not give, the descriptor does. */
+	ioas_peer_executed(peer);
+	check_pieces(&p, at + 2 * page_size);
+	ioas_peer_stayed(peer);
+	assert_int_equal(tell(&c, 'p', at + page_size, page_size, PROT_NONE),
+			 0);
+	check_pieces(&p, at + 2 * page_size);
+	unpin_all(o, &p);
+	unmap(at, 4);
+	child_exit(&c);
+	ioas_origin_put(o);
+	ioas_peer_put(peer);
+}
+
 /* ---- identity ----------------------------------------------------------- */
 
 static void a_page_of_a_file_is_one_frame(void **state)
@@ -877,6 +941,7 @@ int main(int argc, char **argv)
 		memory_case(only_the_file_of_a_mapping_is_opened),
 		memory_case(devices_and_the_process_see_the_same),
 		memory_case(a_copy_crosses_pages),
+		memory_case(pieces_are_copied_up_to_a_hole),
 		memory_case(a_page_of_a_file_is_one_frame),
 		memory_case(one_address_of_two_processes_is_two_frames),
 		memory_case(a_memfd_that_cannot_shrink_has_a_pointer),

@@ -16,6 +16,7 @@
 
 #include <ioas/abi/iommufd.h>
 #include <ioas/abi/iommufd_test.h>
+#include <ioas/abi/vfio.h>
 
 #include "prng.h"
 #include "super/decode.h"
@@ -244,6 +245,160 @@ static void containers(void **state)
 	       out_text)
 #define UNWRAP(...) __VA_ARGS__
 
+/* ---- devices and groups -------------------------------------------------- */
+
+#define DEVICE(name, s, IN, OUT, args_text, out_text)                        \
+	do {                                                                 \
+		struct ioas_abi_vfio_##s in_ = UNPACK IN, out_ = UNPACK OUT; \
+		const struct ioas_request rq_ = {                            \
+			.cmd = IOAS_ABI_VFIO_##name, .size = sizeof(in_),    \
+			.in = &in_, .out = &out_, .device = true             \
+		};                                                           \
+		expect_request(&rq_, args_text, out_text);                   \
+	} while (0)
+
+static void what_devices_are(void **state)
+{
+	(void)state;
+	DEVICE(DEVICE_GET_INFO, device_get_info, (.argsz = 24),
+	       (24, 3, 9, 5, .cap_offset = 0), "{\"argsz\":24}",
+	       "{\"argsz\":24,\"flags\":[\"VFIO_DEVICE_FLAGS_RESET\","
+	       "\"VFIO_DEVICE_FLAGS_PCI\"],\"num_regions\":9,"
+	       "\"num_irqs\":5,\"cap_offset\":0}");
+	DEVICE(DEVICE_GET_REGION_INFO, device_get_region_info,
+	       (.argsz = 32, .index = 7), (32, 3, 7, 0, 256, 7ull << 40),
+	       "{\"argsz\":32,\"index\":\"VFIO_PCI_CONFIG_REGION_INDEX\"}",
+	       "{\"argsz\":32,\"flags\":[\"VFIO_REGION_INFO_FLAG_READ\","
+	       "\"VFIO_REGION_INFO_FLAG_WRITE\"],\"cap_offset\":0,"
+	       "\"size\":256,\"offset\":\"0x70000000000\"}");
+	DEVICE(DEVICE_GET_IRQ_INFO, device_get_irq_info,
+	       (.argsz = 16, .index = 2), (16, 9, 2, 4),
+	       "{\"argsz\":16,\"index\":\"VFIO_PCI_MSIX_IRQ_INDEX\"}",
+	       "{\"flags\":[\"VFIO_IRQ_INFO_EVENTFD\","
+	       "\"VFIO_IRQ_INFO_NORESIZE\"],\"count\":4}");
+	DEVICE(DEVICE_GET_PCI_HOT_RESET_INFO, device_get_pci_hot_reset_info,
+	       (.argsz = 12), (12, 1, 2), "{\"argsz\":12}",
+	       "{\"flags\":[\"VFIO_PCI_HOT_RESET_FLAG_DEV_ID\"],"
+	       "\"count\":2}");
+}
+
+static void what_devices_do(void **state)
+{
+	(void)state;
+	DEVICE(DEVICE_SET_IRQS, device_set_irqs, (24, 0x24, 2, 1, 1), NONE,
+	       "{\"argsz\":24,\"flags\":[\"VFIO_IRQ_SET_DATA_EVENTFD\","
+	       "\"VFIO_IRQ_SET_ACTION_TRIGGER\"],"
+	       "\"index\":\"VFIO_PCI_MSIX_IRQ_INDEX\",\"start\":1,"
+	       "\"count\":1}",
+	       "none");
+	DEVICE(DEVICE_IOEVENTFD, device_ioeventfd,
+	       (40, 4, (0x12ull << 40) + 8, 3, -1, 0), NONE,
+	       "{\"argsz\":40,\"flags\":[\"VFIO_DEVICE_IOEVENTFD_32\"],"
+	       "\"offset\":\"bar2+0x8\",\"data\":\"0x3\",\"fd\":-1}",
+	       "none");
+	DEVICE(DEVICE_FEATURE, device_feature, (12, 10 | 1 << 17), NONE,
+	       "{\"argsz\":12,"
+	       "\"feature\":\"VFIO_DEVICE_FEATURE_BUS_MASTER\","
+	       "\"flags\":[\"VFIO_DEVICE_FEATURE_SET\"]}",
+	       "none");
+	DEVICE(DEVICE_PCI_HOT_RESET, device_pci_hot_reset, (16, 0, 1), NONE,
+	       "{\"argsz\":16,\"flags\":[],\"count\":1}", "none");
+	DEVICE(DEVICE_BIND_IOMMUFD, device_bind_iommufd,
+	       (16, 0, .iommufd = 5), (.out_devid = 1),
+	       "{\"argsz\":16,\"flags\":[],\"iommufd\":5,"
+	       "\"token_uuid_ptr\":\"0x0\"}",
+	       "{\"out_devid\":1}");
+	DEVICE(DEVICE_ATTACH_IOMMUFD_PT, device_attach_iommufd_pt, (16, 1, 2, 3),
+	       (16, 1, 4, 3),
+	       "{\"argsz\":16,\"flags\":[\"VFIO_DEVICE_ATTACH_PASID\"],"
+	       "\"pt_id\":2,\"pasid\":3}",
+	       "{\"pt_id\":4}");
+	DEVICE(DEVICE_DETACH_IOMMUFD_PT, device_detach_iommufd_pt, (12, 1, 3),
+	       NONE,
+	       "{\"argsz\":12,\"flags\":[\"VFIO_DEVICE_DETACH_PASID\"],"
+	       "\"pasid\":3}",
+	       "none");
+}
+
+static void groups(void **state)
+{
+	static const char name[] = "0000:01:00.0\0beyond";
+	const int32_t container = 7;
+	struct ioas_request rq = { .device = true };
+
+	(void)state;
+	DEVICE(GROUP_GET_STATUS, group_get_status, (8, 0), (8, 3),
+	       "{\"argsz\":8}",
+	       "{\"flags\":[\"VFIO_GROUP_FLAGS_VIABLE\","
+	       "\"VFIO_GROUP_FLAGS_CONTAINER_SET\"]}");
+	rq.cmd = IOAS_ABI_VFIO_GROUP_SET_CONTAINER;
+	rq.in = rq.out = &container;
+	rq.size = 4;
+	expect_request(&rq, "{\"container\":7}", "none");
+	rq.cmd = IOAS_ABI_VFIO_GROUP_GET_DEVICE_FD;
+	rq.in = rq.out = name;
+	rq.size = sizeof(name);
+	expect_request(&rq, "{\"name\":\"0000:01:00.0\"}", "none");
+	/* Where the zero is not among the bytes. */
+	rq.size = 4;
+	expect_request(&rq, "{\"name\":\"0000\"}", "none");
+	rq.size = 0;
+	expect_request(&rq, "{}", "none");
+}
+
+/* A container's number, too, and another request there. */
+static void numbers_mean_what_the_file_makes_of_them(void **state)
+{
+	bool seen[IOAS_NR_COMMANDS] = { false };
+	uint32_t size;
+
+	(void)state;
+	for (uint32_t cmd = 0x3b67; cmd <= 0x3b78; cmd++) {
+		const unsigned int i = ioas_device_command_index(cmd);
+
+		assert_true(i && i < IOAS_NR_COMMANDS && !seen[i]);
+		seen[i] = true;
+		assert_string_equal(ioas_command_index_name(i),
+				    ioas_device_command_name(cmd));
+		assert_memory_equal(ioas_device_command_name(cmd), "VFIO_", 5);
+		assert_true(i != ioas_command_index(cmd, NULL, 0));
+	}
+	assert_string_equal(ioas_command_name(0x3b71), "VFIO_IOMMU_MAP_DMA");
+	assert_string_equal(ioas_device_command_name(0x3b71),
+			    "VFIO_DEVICE_PCI_HOT_RESET");
+	assert_null(ioas_device_command_name(IOAS_ABI_IOAS_MAP));
+	assert_int_equal(ioas_device_command_index(IOAS_ABI_IOAS_MAP), 0);
+	assert_int_equal(ioas_device_request(IOAS_ABI_IOAS_MAP, &size),
+			 IOAS_REQUEST_TOLD);
+	assert_int_equal(size, 0);
+	assert_int_equal(ioas_device_request(0x3b6b, &size),
+			 IOAS_REQUEST_ARGSZ);
+	assert_int_equal(size, sizeof(struct ioas_abi_vfio_device_get_info));
+}
+
+static void expect_place(uint64_t offset, const char *want)
+{
+	char place[IOAS_DECODE_PLACE];
+
+	ioas_decode_place(offset, place);
+	assert_string_equal(place, want);
+}
+
+static void positions_are_in_regions(void **state)
+{
+	(void)state;
+	expect_place(0, "bar0+0x0");
+	expect_place((5ull << 40) + 0x14, "bar5+0x14");
+	expect_place((0x10ull << 40) + 0x14, "bar0+0x14");
+	expect_place((0x16ull << 40) - 1, "bar5+0xffffffffff");
+	expect_place(6ull << 40, "rom+0x0");
+	expect_place((7ull << 40) + 4, "config+0x4");
+	expect_place(8ull << 40, "vga+0x0");
+	expect_place(9ull << 40, "0x90000000000");
+	expect_place(0x16ull << 40, "0x160000000000");
+	expect_place(UINT64_MAX, "0xffffffffffffffff");
+}
+
 static void test_operations(void **state)
 {
 	(void)state;
@@ -431,6 +586,7 @@ static void garbage_is_decoded_to_json(void **state)
 			.size = size, .in = in, .out = in,
 			.arg = prng_next(&rng),
 			.result = prng_next(&rng) % 2 ? 0 : -EMSGSIZE,
+			.device = prng_next(&rng) % 2,
 		};
 		struct json_object *o, *back;
 
@@ -475,6 +631,11 @@ int main(void)
 		cmocka_unit_test(page_tables),
 		cmocka_unit_test(queues_and_guests),
 		cmocka_unit_test(containers),
+		cmocka_unit_test(what_devices_are),
+		cmocka_unit_test(what_devices_do),
+		cmocka_unit_test(groups),
+		cmocka_unit_test(numbers_mean_what_the_file_makes_of_them),
+		cmocka_unit_test(positions_are_in_regions),
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(more_test_operations),
 		cmocka_unit_test(

@@ -71,6 +71,12 @@ static const struct row rows[] = {
 	ROW(ioctl, false, CLOSED, 0x853b),
 	ROW(ioctl, false, CLOSED, HIGH | 0x3b3a00),
 	ROW(ioctl, false, BASE, TCGETS_),
+	/* KVM: SET_DEVICE_ATTR, GET_DEVICE_ATTR, RUN. */
+	ROW(ioctl, true, CLOSED, 0x4018aee1),
+	ROW(ioctl, true, CLOSED, HIGH | 0x4018aee1),
+	ROW(ioctl, false, CLOSED, 0x4018aee2),
+	ROW(ioctl, false, CLOSED, 0x4010aee1),
+	ROW(ioctl, false, CLOSED, 0xae80),
 #ifdef __NR_open
 	ROW(open, true),
 	ROW(creat, true),

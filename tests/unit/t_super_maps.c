@@ -28,6 +28,15 @@ struct ioas_sfile {
 	uint64_t dev, ino;
 };
 
+/* A function whose file this is, in the tests that have one. */
+static struct ioas_vdev *vdev;
+
+struct ioas_vdev *ioas_vdev_of_file(struct ioas_ufile *f)
+{
+	(void)f;
+	return vdev;
+}
+
 struct ioas_ufile *ioas_sfile_ufile(const struct ioas_sfile *file)
 {
 	return file->ufile;
@@ -73,6 +82,19 @@ static int file_mmap(struct ioas_ufile *f, const struct ioas_mmap_request *rq,
 }
 
 static const struct ioas_ufile_ops file_ops = { .mmap = file_mmap };
+/* Memory of a device, by any offset. */
+static int device_mmap(struct ioas_ufile *f, const struct ioas_mmap_request *rq,
+		       struct ioas_region **out)
+{
+	(void)f;
+	if (!rq->shared)
+		return -EINVAL;
+	*out = &regions[0];
+	held[0]++;
+	return 0;
+}
+
+static const struct ioas_ufile_ops device_ops = { .mmap = device_mmap };
 static const struct ioas_ufile_ops other_ops = { .name = "other" };
 
 /* ---- a client ----------------------------------------------------------- */
@@ -350,6 +372,37 @@ static void other_files_are_enodev(void **state)
 	w->file.ufile = NULL;
 	assert_int_equal(call(w, 0, PAGE, PROT_READ, MAP_SHARED, 0), -ENODEV);
 	assert_int_equal(call(w, 0, 0, PROT_READ, MAP_SHARED, 0), -EINVAL);
+}
+
+/* Nobody has to remember: the client's file lasts as long as a mapping of it. */
+static void memory_of_a_device_is_not_listed(void **state)
+{
+	const uint64_t bar0 = ioas_vdev_bar_offset(0), len = 2 * PAGE;
+	static const struct ioas_region_ops ops = { NULL, NULL };
+	struct world *w = *state;
+
+	w->ufile.ops = &device_ops;
+	vdev = (void *)w;
+	regions[0].ops = &ops;
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(call(w, 0, len, PROT_READ, MAP_SHARED,
+				      bar0 + i * PAGE), 1);
+		assert_int_equal(held[0], 0);
+	}
+	assert_int_equal(call(w, 0, len, PROT_READ, MAP_SHARED,
+			      ioas_vdev_bar_offset(5)), 1);
+	assert_int_equal(atomic_load(&w->m->nr_records), 0);
+	assert_int_equal(atomic_load(&w->m->nr_marks), 0);
+	/* Its own answers, and where there is none of it in the file. */
+	assert_int_equal(call(w, 0, len, PROT_READ, MAP_PRIVATE, bar0), -EINVAL);
+	assert_int_equal(call(w, 0, len, PROT_READ, MAP_SHARED, 0), -EINVAL);
+	assert_int_equal(call(w, 0, len, PROT_READ, MAP_SHARED,
+			      UINT64_C(1) << 40), -EINVAL);
+	assert_int_equal(call(w, 0, len, PROT_READ, MAP_SHARED, bar0 - PAGE),
+			 -EINVAL);
+	assert_int_equal(held[0], 0);
+	regions[0].ops = NULL;
+	vdev = NULL;
 }
 
 /* ---- sweeps ------------------------------------------------------------- */
@@ -631,6 +684,7 @@ int main(void)
 		TEST(requests_are_checked_in_order),
 		TEST(anonymous_memory_is_not_ours),
 		TEST(other_files_are_enodev),
+		TEST(memory_of_a_device_is_not_listed),
 		TEST(held_until_it_is_unmapped),
 		TEST(twice_is_once),
 		TEST(each_region_for_itself),

@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "function/function.h"
+#include "super/devices.h"
+#include "super/dmafault.h"
 #include "super/report_impl.h"
 
 static unsigned int nr_errors;
@@ -23,6 +26,53 @@ __attribute__((weak)) void ioas_super_error(const struct ioas_super *s,
 	(void)s;
 	(void)fmt;
 	nr_errors++;
+}
+
+/* Functions are what they counted. */
+struct ioas_function {
+	const char *name;
+	struct ioas_function_counts counts;
+};
+
+static struct ioas_function functions[] = {
+	{ "0000:01:00.0",
+	  { .reads = 1, .read_bytes = 512, .writes = 3, .write_bytes = 8192,
+	    .faults = 4, .aborts = 5, .irqs = 6, .page_requests = 7,
+	    .polls = 8, .busy_polls = 9, .sleeps = 10 } },
+	{ .name = "0000:02:00.0" },
+};
+
+const char *ioas_function_name(const struct ioas_function *f)
+{
+	return f->name;
+}
+
+const struct ioas_model *ioas_function_model(const struct ioas_function *f)
+{
+	static const struct ioas_model model = { .name = "nvme" };
+
+	(void)f;
+	return &model;
+}
+
+/* Its lock comes before the report's, which says so in a debug build. */
+void ioas_function_counts(struct ioas_function *f,
+			  struct ioas_function_counts *out)
+{
+	static struct ioas_mutex lock;
+
+	ioas_mutex_lock(&lock, IOAS_RANK_FUNCTION);
+	*out = f->counts;
+	ioas_mutex_unlock(&lock);
+}
+
+void ioas_devices_each(const struct ioas_devices *d,
+		       void (*fn)(struct ioas_function *f, void *data),
+		       void *data)
+{
+	assert_non_null(d);
+	for (unsigned int i = 0; i < 2; i++)
+		fn(&functions[i], data);
 }
 
 static struct ioas_run_options options;
@@ -584,6 +634,125 @@ static void text_for_people(void **state)
 	assert_true(lines < 45);
 }
 
+/* ---- devices ------------------------------------------------------------- */
+
+static void devices_begin(void)
+{
+	const struct ioas_function_fault faults[] = {
+		{ .f = &functions[0], .iova = 0x1000, .write = true },
+		{ .f = &functions[0], .iova = 0x1008, .write = true },
+		{ .f = &functions[1], .iova = 0x5000, .pasid = 3,
+		  .denied = true },
+	};
+
+	/* Compared with NULL only. */
+	super.devices = (struct ioas_devices *)functions;
+	options.quiet = true;
+	assert_int_equal(ioas_dmafaults_create(&super, &super.dmafaults), 0);
+	super.host.page_lg2 = 12;
+	for (unsigned int i = 0; i < 3; i++)
+		ioas_dmafaults_fault(super.dmafaults, &faults[i]);
+}
+
+static void devices_end(void)
+{
+	ioas_dmafaults_destroy(super.dmafaults);
+	super.dmafaults = NULL;
+	super.devices = NULL;
+}
+
+static void devices_and_their_faults_are_listed(void **state)
+{
+	struct json_object *o;
+
+	(void)state;
+	o = written(0);
+	expect_at_is(o, "/devices", "none");
+	expect_at_is(o, "/dma_faults", "none");
+	json_object_put(o);
+	devices_begin();
+	o = written(0);
+	expect_at_is(o, "/devices/0",
+		     "{ \"device\": \"0000:01:00.0\", \"model\": \"nvme\", "
+		     "\"reads\": 1, \"read_bytes\": 512, \"writes\": 3, "
+		     "\"write_bytes\": 8192, \"faults\": 4, \"aborts\": 5, "
+		     "\"interrupts\": 6, \"page_requests\": 7, "
+		     "\"polls\": 8, \"busy_polls\": 9, \"sleeps\": 10 }");
+	expect_at_is(o, "/devices/1/device", "0000:02:00.0");
+	expect_at_is(o, "/devices/2", "none");
+	expect_at_is(o, "/dma_faults/count", "3");
+	expect_at_is(o, "/dma_faults/list/0",
+		     "{ \"device\": \"0000:01:00.0\", \"model\": \"nvme\", "
+		     "\"pasid\": 0, \"iova\": \"0x1000\", "
+		     "\"access\": \"write\", \"why\": \"not mapped\", "
+		     "\"count\": 2, \"last\": { \"did\": \"unknown\" } }");
+	expect_at_is(o, "/dma_faults/list/1/why", "denied");
+	expect_at_is(o, "/dma_faults/list/1/access", "read");
+	expect_at_is(o, "/dma_faults/list/1/pasid", "3");
+	expect_at_is(o, "/dma_faults/list/2", "none");
+	json_object_put(o);
+	devices_end();
+}
+
+/* A command that was known when the fault came. */
+static void the_guilty_command_is_in_the_report(void **state)
+{
+	struct uapi_test *t = *state;
+	const uint32_t ioas = ioas_new(t);
+	struct ioas_iommufd *ictx =
+		ioas_iommufd_of_file(sim_file(t->h, t->c.fd));
+	const struct ioas_abi_ioas_unmap unmap = {
+		.ioas_id = ioas, .iova = IOVA, .length = PAGE,
+	};
+	const struct ioas_host_command m = {
+		.ictx = ictx, .cmd = IOAS_ABI_IOAS_UNMAP,
+		.size = sizeof(unmap), .in = &unmap, .out = &unmap,
+	};
+	const struct ioas_object_class paging = {
+		.type = IOAS_OBJECT_HWPT_PAGING
+	};
+	struct ioas_hwpt hwpt = { .obj.class = &paging };
+	const struct ioas_function_fault fault = {
+		.f = &functions[1], .hwpt = &hwpt, .iova = IOVA,
+	};
+	struct json_object *o;
+
+	devices_begin();
+	hwpt.space = ioas_space_get(ictx, ioas);
+	assert_non_null(hwpt.space);
+	ioas_dmafaults_command(super.dmafaults, NULL, &m);
+	ioas_dmafaults_fault(super.dmafaults, &fault);
+	ioas_object_put(&hwpt.space->obj);
+	o = written(0);
+	expect_at_is(o, "/dma_faults/list/2/last",
+		     "{ \"did\": \"unmapped\", "
+		     "\"command\": \"IOMMU_IOAS_UNMAP\", "
+		     "\"first\": \"0x2000000\", \"last\": \"0x2000fff\", "
+		     "\"pid\": 0, \"comm\": \"?\" }");
+	json_object_put(o);
+	devices_end();
+}
+
+static void devices_are_lines(void **state)
+{
+	char text[8192];
+
+	(void)state;
+	text_of(text, sizeof(text), 0);
+	assert_null(strstr(text, "devices"));
+	devices_begin();
+	text_of(text, sizeof(text), 0);
+	assert_non_null(strstr(text, "\n    0000:01:00.0 nvme              1"
+				     "      512 B          3    8.0 KiB        4"
+				     "           6\n"));
+	assert_non_null(strstr(text, "dma faults   3, at 2 places\n"));
+	assert_non_null(strstr(text, "0000:01:00.0 nvme: 2 times: write of "
+				     "0x1000: not mapped"));
+	assert_non_null(strstr(text, "0000:02:00.0 nvme: 1 time: read of "
+				     "0x5000 (PASID 3): not readable"));
+	devices_end();
+}
+
 /* The client's faults are for the client's own points. */
 static void faults_of_the_client_stay_its_own(void **state)
 {
@@ -651,6 +820,9 @@ int main(void)
 		CASE(the_end_of_the_program),
 		CASE(a_file_that_takes_no_more),
 		CASE(text_for_people),
+		CASE(devices_and_their_faults_are_listed),
+		CASE(the_guilty_command_is_in_the_report),
+		CASE(devices_are_lines),
 		CASE(faults_of_the_client_stay_its_own),
 		CASE(other_files_are_no_contexts),
 	};

@@ -246,17 +246,149 @@ static void first_look_lets_go_of_what_programs_open(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < IOAS_ARRAY_SIZE(others); i++) {
-		if (ioas_path_hint(others[i], false))
+		if (ioas_path_hint(others[i], false, false))
 			fail_msg("%s", others[i]);
 	}
 	for (size_t i = 0; i < IOAS_ARRAY_SIZE(ours); i++) {
-		if (!ioas_path_hint(ours[i], false))
+		if (!ioas_path_hint(ours[i], false, false))
 			fail_msg("%s", ours[i]);
 	}
-	assert_true(ioas_path_hint("/proc/self/fd/3", true));
-	assert_true(ioas_path_hint("/dev/fd/3", true));
-	assert_true(ioas_path_hint("12", true));
-	assert_false(ioas_path_hint("12a", true));
+	assert_true(ioas_path_hint("/proc/self/fd/3", true, false));
+	assert_true(ioas_path_hint("/dev/fd/3", true, false));
+	assert_true(ioas_path_hint("12", true, false));
+	assert_false(ioas_path_hint("12a", true, false));
+}
+
+static void with_functions_more_is_looked_at(void **state)
+{
+	static const char *const ours[] = {
+		"/sys", "/sys/bus", "/sys/bus/pci/devices/0000:01:00.0/config",
+		"/proc/self/fdinfo/3", "vendor", "..", "12",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(ours); i++) {
+		if (ioas_path_hint(ours[i], false, false))
+			fail_msg("%s", ours[i]);
+		if (!ioas_path_hint(ours[i], false, true))
+			fail_msg("%s", ours[i]);
+	}
+	assert_false(ioas_path_hint("/usr/include/stdio.h", false, true));
+	assert_false(ioas_path_hint("/etc/ld.so.cache", false, true));
+	assert_false(ioas_path_hint("/proc/self/fd/3", false, true));
+}
+
+/* ---- links of ours ------------------------------------------------------ */
+
+static const struct {
+	const char *path, *target;
+} links[] = {
+	{ "/sys/a", "b/c" },
+	{ "/sys/up", "../dev" },
+	{ "/sys/b/two", "../a" },
+	{ "/sys/loop", "loop" },
+	{ "/sys/bad", "loop/x" },
+};
+
+static int link_at(const struct ioas_resolver *r, const char *path,
+		   char target[IOAS_LINK_MAX + 1])
+{
+	(void)r;
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(links); i++) {
+		if (!strcmp(links[i].path, path))
+			return snprintf(target, IOAS_LINK_MAX + 1, "%s",
+					links[i].target);
+	}
+	return 0;
+}
+
+static const struct ioas_resolver linker = {
+	.tgid = 100,
+	.tid = 102,
+	.tree = TREE,
+	.directory = directory,
+	.link = link_at,
+};
+
+static void links_of_ours_are_followed(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned int flags;
+		const char *want;
+		unsigned int links;
+		bool slash;
+	} cases[] = {
+		{ "/sys/a", 0, "/sys/b/c", 1, false },
+		{ "/sys/a/", 0, "/sys/b/c", 1, true },
+		{ "/sys/a", IOAS_RESOLVE_NO_FOLLOW, "/sys/a", 0, false },
+		{ "/sys/a/", IOAS_RESOLVE_NO_FOLLOW, "/sys/b/c", 1, true },
+		{ "/sys/a/.", IOAS_RESOLVE_NO_FOLLOW, "/sys/b/c", 1, true },
+		{ "/sys/a/x", IOAS_RESOLVE_NO_FOLLOW, "/sys/b/c/x", 1, false },
+		{ "/sys/a/..", 0, "/sys/b", 1, true },
+		{ "/sys/a/../two", 0, "/sys/b/c", 3, false },
+		{ "/sys/a/../two", IOAS_RESOLVE_NO_FOLLOW, "/sys/b/two", 1,
+		  false },
+		{ "/sys/b/two/", IOAS_RESOLVE_NO_FOLLOW, "/sys/b/c", 2, true },
+		{ "/sys/up/iommu", 0, "/dev/iommu", 1, false },
+		{ TREE "/sys/a/x", 0, "/sys/b/c/x", 1, false },
+		{ "/x/sys/a", 0, "/x/sys/a", 0, false },
+		{ "/sys/ab", 0, "/sys/ab", 0, false },
+	};
+	struct ioas_resolved at;
+
+	(void)state;
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(ioas_resolve(&linker, 9, cases[i].path,
+					      cases[i].flags, &at),
+				 0);
+		if (strcmp(at.path, cases[i].want) ||
+		    at.links != cases[i].links || at.slash != cases[i].slash ||
+		    at.linked != (cases[i].links > 0) ||
+		    at.length != strlen(at.path))
+			fail_msg("%s: %s %u %d", cases[i].path, at.path,
+				 at.links, at.slash);
+	}
+}
+
+static void links_end_somewhere(void **state)
+{
+	char path[PATH_MAX] = "/sys";
+	struct ioas_resolved at;
+
+	(void)state;
+	assert_int_equal(ioas_resolve(&linker, 9, "/sys/loop", 0, &at), -ELOOP);
+	assert_int_equal(ioas_resolve(&linker, 9, "/sys/bad", 0, &at), -ELOOP);
+	assert_int_equal(ioas_resolve(&linker, 9, "/sys/loop",
+				      IOAS_RESOLVE_NO_FOLLOW, &at),
+			 0);
+	for (unsigned int i = 0; i < IOAS_LINKS_MAX; i++)
+		strcat(path, "/a/../..");
+	assert_int_equal(ioas_resolve(&linker, 9, path, 0, &at), 0);
+	assert_int_equal(at.links, IOAS_LINKS_MAX);
+	assert_string_equal(at.path, "/sys");
+	strcat(path, "/a");
+	assert_int_equal(ioas_resolve(&linker, 9, path, 0, &at), -ELOOP);
+}
+
+static void links_of_ours_do_not_lead_out_either(void **state)
+{
+	struct ioas_resolved at;
+
+	(void)state;
+	dir7 = "/sys";
+	assert_int_equal(ioas_resolve(&linker, 7, "a/x", IOAS_RESOLVE_BENEATH,
+				      &at),
+			 0);
+	assert_string_equal(at.path, "/sys/b/c/x");
+	assert_int_equal(ioas_resolve(&linker, 7, "up/x", IOAS_RESOLVE_BENEATH,
+				      &at),
+			 -EXDEV);
+	assert_int_equal(ioas_resolve(&linker, 7, "up/x", IOAS_RESOLVE_IN_ROOT,
+				      &at),
+			 0);
+	assert_string_equal(at.path, "/sys/dev/x");
+	dir7 = "/dev";
 }
 
 /* ---- nodes -------------------------------------------------------------- */
@@ -305,10 +437,10 @@ static void nodes_have_exact_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < IOAS_ARRAY_SIZE(cases); i++) {
-		ioas_node_parse(cases[i].path, true, &node);
+		ioas_node_parse(cases[i].path, IOAS_NODES_FAULTS, &node);
 		if (node.kind != cases[i].kind)
 			fail_msg("%s: %d", cases[i].path, node.kind);
-		ioas_node_parse(cases[i].path, false, &node);
+		ioas_node_parse(cases[i].path, 0, &node);
 		if (node.kind !=
 		    (cases[i].faults ? IOAS_NODE_NONE : cases[i].kind))
 			fail_msg("%s: %d", cases[i].path, node.kind);
@@ -320,21 +452,97 @@ static void nodes_of_proc_say_whose_they_are(void **state)
 	struct ioas_node node;
 
 	(void)state;
-	ioas_node_parse("/proc/12/task/13/fd/5", false, &node);
+	ioas_node_parse("/proc/12/task/13/fd/5", 0, &node);
 	assert_int_equal(node.kind, IOAS_NODE_FD);
 	assert_int_equal(node.pid, 12);
 	assert_int_equal(node.tid, 13);
 	assert_int_equal(node.fd, 5);
-	ioas_node_parse("/proc/12/fail-nth", true, &node);
+	ioas_node_parse("/proc/12/fail-nth", IOAS_NODES_FAULTS, &node);
 	assert_int_equal(node.pid, 12);
 	assert_int_equal(node.tid, 12);
 	/* What the tree has not is looked for elsewhere, or not. */
-	ioas_node_parse("/dev/vfio/3", true, &node);
+	ioas_node_parse("/dev/vfio/3", IOAS_NODES_FAULTS, &node);
 	assert_true(node.closed);
-	ioas_node_parse("/sys/kernel/debug/tracing", true, &node);
+	ioas_node_parse("/sys/kernel/debug/tracing", IOAS_NODES_FAULTS, &node);
 	assert_false(node.closed);
-	ioas_node_parse("/sys/kernel/debug/failslab/x", true, &node);
+	ioas_node_parse("/sys/kernel/debug/failslab/x", IOAS_NODES_FAULTS, &node);
 	assert_true(node.closed);
+}
+
+static void functions_have_nodes_and_places(void **state)
+{
+	static const struct {
+		const char *path;
+		enum ioas_node_kind kind;
+		bool closed, parent;
+		/* What the last bytes are that make it whole. */
+		const char *whole;
+	} cases[] = {
+		{ "/dev/vfio/12", IOAS_NODE_GROUP, true, false, NULL },
+		{ "/dev/vfio/012", IOAS_NODE_TREE, true, false, NULL },
+		{ "/dev/vfio/12x", IOAS_NODE_TREE, true, false, NULL },
+		{ "/dev/vfio/devices", IOAS_NODE_TREE, true, false, NULL },
+		{ "/dev/vfio/devices/vfio3", IOAS_NODE_DEVICE, true, false,
+		  NULL },
+		{ "/dev/vfio/devices/vfio3/", IOAS_NODE_TREE, true, false,
+		  NULL },
+		{ "/dev/vfio/devices/3", IOAS_NODE_TREE, true, false, NULL },
+		{ "/dev/vfio/vfio", IOAS_NODE_VFIO, false, false, NULL },
+		{ "/sys", IOAS_NODE_TREE, false, true, NULL },
+		{ "/sys/bus/pci", IOAS_NODE_TREE, false, true, NULL },
+		{ "/sys/bus/pci/devices", IOAS_NODE_TREE, true, false, NULL },
+		{ "/sys/bus/pci/devicesx", IOAS_NODE_NONE, false, false, NULL },
+		{ "/sys/bus/pci/slots", IOAS_NODE_NONE, false, false, NULL },
+		{ "/sys/bus/pci/drivers", IOAS_NODE_TREE, false, true, NULL },
+		{ "/sys/bus/pci/drivers/nvme", IOAS_NODE_NONE, false, false,
+		  NULL },
+		{ "/sys/bus/pci/drivers/vfio-pci/new_id", IOAS_NODE_TREE, true,
+		  false, NULL },
+		{ "/sys/kernel/iommu_groups/3", IOAS_NODE_TREE, true, false,
+		  NULL },
+		{ "/sys/module/vfio", IOAS_NODE_TREE, true, false, NULL },
+		{ "/sys/module/vfiox", IOAS_NODE_NONE, false, false, NULL },
+		{ "/sys/devices/pci0000:01", IOAS_NODE_TREE, false, true,
+		  NULL },
+		{ "/sys/devices/pci0000:01/b", IOAS_NODE_TREE, false, false,
+		  "b" },
+		{ "/sys/devices/pci0000:01/b/x/y", IOAS_NODE_TREE, false, false,
+		  "b" },
+		{ "/sys/devices/system", IOAS_NODE_NONE, false, false, NULL },
+		{ "/proc/12/fdinfo/3", IOAS_NODE_FDINFO, false, false, NULL },
+		{ "/proc/12/task/13/fdinfo/3", IOAS_NODE_FDINFO, false, false,
+		  NULL },
+		{ "/proc/12/fdinfo", IOAS_NODE_NONE, false, false, NULL },
+		{ "/proc/12/fdinfo/x", IOAS_NODE_NONE, false, false, NULL },
+	};
+	struct ioas_node node;
+
+	(void)state;
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(cases); i++) {
+		const char *path = cases[i].path, *w = cases[i].whole;
+
+		ioas_node_parse(path, IOAS_NODES_DEVICES, &node);
+		if (node.kind != cases[i].kind ||
+		    node.closed != cases[i].closed ||
+		    node.parent != cases[i].parent ||
+		    (w ? node.whole != (size_t)(strstr(path, w) - path) + 1 :
+			 node.whole != 0))
+			fail_msg("%s: %d %d %d %zu", path, node.kind,
+				 node.closed, node.parent, node.whole);
+		if (node.kind == IOAS_NODE_TREE)
+			assert_int_equal(node.sysfs, path[1] == 's');
+		ioas_node_parse(path, IOAS_NODES_FAULTS, &node);
+		assert_true(node.kind == IOAS_NODE_NONE ||
+			    !strncmp(path, "/dev/vfio/", 10));
+		assert_false(node.sysfs);
+	}
+	ioas_node_parse("/dev/vfio/devices/vfio31", IOAS_NODES_DEVICES, &node);
+	assert_int_equal(node.number, 31);
+	ioas_node_parse("/dev/vfio/4294967296", IOAS_NODES_DEVICES, &node);
+	assert_int_equal(node.kind, IOAS_NODE_TREE);
+	ioas_node_parse("/proc/12/fdinfo/3", IOAS_NODES_DEVICES, &node);
+	assert_int_equal(node.fd, 3);
+	assert_int_equal(node.pid, 12);
 }
 
 int main(void)
@@ -349,6 +557,11 @@ int main(void)
 		cmocka_unit_test(too_long_is_said),
 		cmocka_unit_test(any_path_is_as_a_list_of_names_says),
 		cmocka_unit_test(first_look_lets_go_of_what_programs_open),
+		cmocka_unit_test(with_functions_more_is_looked_at),
+		cmocka_unit_test(links_of_ours_are_followed),
+		cmocka_unit_test(links_end_somewhere),
+		cmocka_unit_test(links_of_ours_do_not_lead_out_either),
+		cmocka_unit_test(functions_have_nodes_and_places),
 		cmocka_unit_test(nodes_have_exact_names),
 		cmocka_unit_test(nodes_of_proc_say_whose_they_are),
 	};

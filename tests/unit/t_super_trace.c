@@ -203,6 +203,57 @@ static void every_kind_has_its_arguments(void **state)
 	ioas_trace_destroy(t);
 }
 
+/* Of whatever number; of a device the file says what it means. */
+static void expect_device(struct ioas_event e, const char *command,
+			  const char *args)
+{
+	struct ioas_trace *t = trace_new(path);
+	struct json_object *o;
+
+	e.device = true;
+	e.fd = 4;
+	ioas_trace_event(t, &e);
+	ioas_trace_destroy(t);
+	o = line_of(0);
+	assert_string_equal(text_of(o, "command"), command);
+	assert_string_equal(text_of(o, "args"), args);
+	assert_string_equal(text_of(o, "file"), "/dev/vfio/devices/vfio3");
+	json_object_put(o);
+	assert_int_equal(truncate(path, 0), 0);
+}
+
+static void devices_have_requests_and_places(void **state)
+{
+	static const struct ioas_ufile_ops ops = { .name = "vfio" };
+	struct ioas_ufile file;
+	struct ioas_event e = { .file = &file,
+				.name = "/dev/vfio/devices/vfio3" };
+
+	(void)state;
+	ioas_ufile_init(&file, &ops);
+	e.kind = IOAS_EVENT_COMMAND;
+	e.cmd = 0x3b71;
+	expect_device(e, "VFIO_DEVICE_PCI_HOT_RESET", "{ }");
+	e.cmd = IOAS_ABI_IOAS_MAP;
+	expect_device(e, "0x3b85", "{ }");
+	e.kind = IOAS_EVENT_READ;
+	e.arg = 4;
+	expect_device(e, "none", "{ \"count\": 4 }");
+	e.placed = true;
+	e.position = (UINT64_C(0x10) << 40) + 0x14;
+	expect_device(e, "none",
+		      "{ \"count\": 4, \"place\": \"bar0+0x14\" }");
+	e.kind = IOAS_EVENT_WRITE;
+	e.position = (UINT64_C(7) << 40) + 4;
+	expect_device(e, "none",
+		      "{ \"count\": 4, \"place\": \"config+0x4\" }");
+	e.kind = IOAS_EVENT_MMAP;
+	e.arg = UINT64_C(0x12) << 40;
+	expect_device(e, "none",
+		      "{ \"offset\": \"0x120000000000\", "
+		      "\"place\": \"bar2+0x0\" }");
+}
+
 static void runs_share_a_file(void **state)
 {
 	struct ioas_trace *a = trace_new(path), *b = trace_new(path);
@@ -328,6 +379,7 @@ int main(void)
 		CASE(a_command_is_one_line),
 		CASE(errors_have_names),
 		CASE(every_kind_has_its_arguments),
+		CASE(devices_have_requests_and_places),
 		CASE(runs_share_a_file),
 		CASE(lines_of_threads_do_not_mix),
 		CASE(a_file_that_cannot_be_opened_is_an_error),

@@ -230,6 +230,31 @@ static void intx_is_quiet_while_masked_or_disabled(void **state)
 	assert_int_equal(sim_event_take(t->h, fd), 1);
 }
 
+static void intx_is_unmasked_by_an_eventfd(void **state)
+{
+	struct vdev_test *t = *state;
+	struct ioas_vdev *v = &t->fns[0].v;
+	const int fd = sim_open_event(t->h);
+	const int32_t unmask = sim_open_event(t->h);
+
+	expect_ok(set_fd(t, INTX, 0, fd));
+	expect_ok(set(t, INTX, FD | UNMASK, 0, 1, &unmask));
+	ioas_vdev_intx(v, true);
+	assert_int_equal(sim_event_take(t->h, fd), 1);
+	/* The line is up still: told again. */
+	sim_event_write(t->h, unmask);
+	assert_int_equal(sim_event_take(t->h, fd), 1);
+	ioas_vdev_intx(v, false);
+	sim_event_write(t->h, unmask);
+	assert_int_equal(sim_event_take(t->h, fd), 0);
+	assert_false(v->irqs.masked);
+	/* It goes with the index. */
+	expect_ok(set_none(t, INTX, TRIGGER, 0, 0));
+	assert_null(v->irqs.unmask);
+	expect_ok(set_fd(t, INTX, 0, fd));
+	expect_ok(set(t, INTX, FD | UNMASK, 0, 1, &unmask));
+}
+
 static void intx_mask_errors(void **state)
 {
 	struct vdev_test *t = *state;
@@ -243,7 +268,12 @@ static void intx_mask_errors(void **state)
 	expect_errno(set_none(t, INTX, UNMASK, 0, 0), -EINVAL);
 	expect_errno(set(t, INTX, FD | MASK, 0, 1, &none), -ENOTTY);
 	expect_ok(set(t, INTX, FD | UNMASK, 0, 1, &none));
-	expect_errno(set(t, INTX, FD | UNMASK, 0, 1, &fd), -EOPNOTSUPP);
+	expect_ok(set(t, INTX, FD | UNMASK, 0, 1, &fd));
+	expect_errno(set(t, INTX, FD | UNMASK, 0, 1, &fd), -EBUSY);
+	expect_ok(set(t, INTX, FD | UNMASK, 0, 1, &(int32_t){ -1 }));
+	expect_errno(set(t, INTX, FD | UNMASK, 0, 1, &(int32_t){ BAD_FD }),
+		     -EBADF);
+	expect_ok(set(t, INTX, FD | UNMASK, 0, 1, &fd));
 }
 
 /* ---- MSI and MSI-X ------------------------------------------------------- */
@@ -435,6 +465,7 @@ int main(void)
 		bound_case(intx_loops_back),
 		bound_case(intx_is_told_once_until_it_is_unmasked),
 		bound_case(intx_is_quiet_while_masked_or_disabled),
+		bound_case(intx_is_unmasked_by_an_eventfd),
 		bound_case(intx_mask_errors),
 		bound_case(vectors_go_where_they_are_told),
 		bound_case(first_vectors_are_start_and_count),

@@ -207,7 +207,7 @@ static int io(struct vdev_test *t, uint32_t flags, uint64_t offset, int fd)
 	return vdo(t, t->fd, IOEVENTFD, &s);
 }
 
-static void ioeventfd_is_judged_and_refused(void **state)
+static void ioeventfd_is_judged(void **state)
 {
 	struct vdev_test *t = *state;
 	io_t s = { .argsz = 27, .flags = 4 };
@@ -229,8 +229,62 @@ static void ioeventfd_is_judged_and_refused(void **state)
 	expect_errno(io(t, 4, V_BAR(2), -1), -ENODEV);
 	expect_errno(io(t, 4, V_BAR(2), 60), -EBADF);
 	expect_errno(io(t, 4, V_BAR(2), t->fd), -EINVAL);
-	expect_errno(io(t, 4, V_BAR(2) + 60, fd), -EOPNOTSUPP);
-	expect_errno(io(t, 4, V_BAR(0) + V_TABLE - 4, fd), -EOPNOTSUPP);
+}
+
+static int io_data(struct vdev_test *t, uint32_t width, uint64_t offset,
+		   uint64_t data, int fd)
+{
+	io_t s = { .flags = width, .offset = offset, .data = data, .fd = fd };
+
+	return vdo(t, t->fd, IOEVENTFD, &s);
+}
+
+static void ioeventfd_writes_a_register(void **state)
+{
+	struct vdev_test *t = *state;
+	const int fd = sim_open_event(t->h), other = sim_open_event(t->h);
+	uint8_t *bar2 = t->fns[0].memory[2];
+
+	expect_ok(io_data(t, 4, V_BAR(2) + 60, 0x11223344, fd));
+	expect_ok(io_data(t, 2, V_BAR(2) + 4, 0x5566, fd));
+	expect_ok(io_data(t, 4, V_BAR(0) + V_TABLE - 4, 7, other));
+	expect_errno(io_data(t, 4, V_BAR(2) + 60, 0x11223344, other), -EEXIST);
+	sim_event_write(t->h, fd);
+	assert_int_equal(*(uint32_t *)(bar2 + 60), 0x11223344);
+	assert_int_equal(*(uint16_t *)(bar2 + 4), 0x5566);
+	assert_int_equal(sim_event_take(t->h, fd), 0);
+	expect_errno(io_data(t, 4, V_BAR(2) + 4, 0x5566, -1), -ENODEV);
+	expect_ok(io_data(t, 2, V_BAR(2) + 4, 0x5566, -1));
+	memset(bar2, 0, 64);
+	sim_event_write(t->h, fd);
+	assert_int_equal(*(uint32_t *)(bar2 + 60), 0x11223344);
+	assert_int_equal(*(uint16_t *)(bar2 + 4), 0);
+	/* An access that is not aligned is done by those that are. */
+	memset(t->fns[0].widths, 0, sizeof(t->fns[0].widths));
+	expect_ok(io_data(t, 4, V_BAR(2) + 9, 0xa1b2c3d4, other));
+	sim_event_write(t->h, other);
+	assert_string_equal(t->fns[0].widths, "4121");
+	assert_memory_equal(bar2 + 9, "\xd4\xc3\xb2\xa1", 4);
+	/* The last close takes them back. */
+	expect_ok(sim_close(t->h, t->fd));
+	memset(bar2, 0, 64);
+	sim_event_write(t->h, fd);
+	assert_int_equal(*(uint32_t *)(bar2 + 60), 0);
+	t->fd = vdev_open(t, 0);
+}
+
+static void ioeventfds_have_a_limit(void **state)
+{
+	struct vdev_test *t = *state;
+	const int fd = sim_open_event(t->h);
+	int ret = 0;
+
+	/* Memory of the function says how many there are. */
+	t->fns[0].v.nr_ioeventfds = 999;
+	expect_ok(io_data(t, 4, V_BAR(2), 1, fd));
+	ret = io_data(t, 4, V_BAR(2), 2, fd);
+	t->fns[0].v.nr_ioeventfds = 1;
+	expect_errno(ret, -ENOSPC);
 }
 
 /* ---- 10 and the rest ----------------------------------------------------- */
@@ -291,7 +345,9 @@ int main(void)
 		bound_case(hot_reset_errors),
 		vdev_case(hot_reset_by_the_group_wants_its_node),
 		vdev_case(hot_reset_by_another_group_is_einval),
-		bound_case(ioeventfd_is_judged_and_refused),
+		bound_case(ioeventfd_is_judged),
+		bound_case(ioeventfd_writes_a_register),
+		bound_case(ioeventfds_have_a_limit),
 		bound_case(features_there_are_none),
 		bound_case(other_requests_are_enotty),
 	};

@@ -64,7 +64,7 @@ static void d3_interrupts_are_of_a_function_in_use(void **state)
 {
 	struct vdev_test *t = *state;
 	struct ioas_vdev_irqs *q = &t->fns[1].v.irqs;
-	struct ioas_uevent event = { 1, 0 }, *events[1] = { NULL };
+	struct ioas_uevent event = { .refs = 1 }, *events[1] = { NULL };
 
 	q->err = &event;
 	expect_reports(t, 1);
@@ -83,7 +83,7 @@ static void d3_eventfds_are_below_the_vectors(void **state)
 {
 	struct vdev_test *t = *state;
 	struct ioas_vdev_irqs *q = &t->fns[0].v.irqs;
-	struct ioas_uevent event = { 1, 0 };
+	struct ioas_uevent event = { .refs = 1 };
 	struct ioas_uevent *events[V_MSI] = { NULL, NULL, NULL, NULL };
 
 	vbound(t);

@@ -30,8 +30,11 @@
 #define V_MSIX 32u
 #define V_FNS 2
 
-#define V_BAR(n) ((uint64_t)(n) << IOAS_ABI_VFIO_PCI_OFFSET_SHIFT)
-#define V_CONFIG V_BAR(IOAS_ABI_VFIO_PCI_CONFIG_REGION_INDEX)
+/* Where a region begins, as it is reported, and as programs have it. */
+#define V_OLD_BAR(n) ((uint64_t)(n) << IOAS_ABI_VFIO_PCI_OFFSET_SHIFT)
+#define V_BAR(n) \
+	((n) < IOAS_VDEV_BARS ? ioas_vdev_bar_offset(n) : V_OLD_BAR(n))
+#define V_CONFIG V_OLD_BAR(IOAS_ABI_VFIO_PCI_CONFIG_REGION_INDEX)
 
 #define V_NOTES 64
 

@@ -162,7 +162,7 @@ static int64_t plan_size(const struct plan *p, int fd)
 	if (fstat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return -EINVAL;
+		return -ENOTBLK;
 	size = lseek(fd, 0, SEEK_END);
 	if (size < 0)
 		return -errno;
@@ -173,6 +173,15 @@ static int64_t plan_size(const struct plan *p, int fd)
 	return ftruncate(fd, (off_t)p->size) ? -errno : (int64_t)p->size;
 }
 
+/* Of an open that failed: what, and, if it is so, what helps. */
+static const char *open_error(const struct plan *p, int error)
+{
+	if ((error == EACCES || error == EROFS) && p->file && !p->read_only &&
+	    !access(p->file, R_OK))
+		return "cannot be written to; with ro it is only read";
+	return strerror(error);
+}
+
 static int ns_open(struct nvme_ns *ns, const struct plan *p, char *why,
 		   size_t room)
 {
@@ -181,14 +190,14 @@ static int ns_open(struct nvme_ns *ns, const struct plan *p, char *why,
 
 	ns->fd = plan_open(p);
 	if (ns->fd < 0)
-		return refuse(why, room, name, p->file, strerror(-ns->fd),
-			      ns->fd);
+		return refuse(why, room, name, p->file,
+			      open_error(p, -ns->fd), ns->fd);
 	ns->read_only = p->read_only;
 	ns->block_lg2 = p->block_lg2;
 	size = plan_size(p, ns->fd);
-	if (size == -EINVAL)
+	if (size == -ENOTBLK)
 		return refuse(why, room, name, p->file,
-			      "neither a file nor a block device", -EINVAL);
+			      "neither a file nor a block device", -ENOTBLK);
 	if (size == -ENOSPC)
 		return refuse(why, room, name, p->file,
 			      "is shorter than size=", -ENOSPC);
@@ -198,7 +207,7 @@ static int ns_open(struct nvme_ns *ns, const struct plan *p, char *why,
 	ns->blocks = (uint64_t)size >> ns->block_lg2;
 	if (!ns->blocks)
 		return refuse(why, room, name, p->file,
-			      "is shorter than a block", -EINVAL);
+			      "is shorter than a block", -ENOSPC);
 	return 0;
 }
 

@@ -41,7 +41,8 @@ enum sgl_kind {
 	SGL_LAST = 0x30,
 };
 
-#define SGL_CHUNK 64u
+/* Of a segment, fetched at once. */
+#define SGL_CHUNK 256u
 
 /* Data that is being described. */
 struct walk {
@@ -74,14 +75,43 @@ static bool cmb_on(const struct nvme *n)
 	return n->cmb && (n->cmbmsc & 3u) == 3u && !ioas_nvme_cmb_wraps(n);
 }
 
-static bool dma_plain(struct nvme *n, bool write,
-		      const struct ioas_dma_piece *piece, size_t nr)
+/* Return: pieces copied in whole, before one that was not. */
+static size_t dma_plain(struct nvme *n, bool write,
+			const struct ioas_dma_piece *piece, size_t nr)
 {
+	uint64_t failed = 0;
 	enum ioas_dma_error rc;
+	size_t i;
 
-	rc = write ? ioas_dma_write(n->f, IOAS_DMA_NO_PASID, piece, nr, NULL)
-		   : ioas_dma_read(n->f, IOAS_DMA_NO_PASID, piece, nr, NULL);
-	return rc == IOAS_DMA_OK;
+	if (!nr)
+		return 0;
+	rc = write ? ioas_dma_write(n->f, IOAS_DMA_NO_PASID, piece, nr, &failed)
+		   : ioas_dma_read(n->f, IOAS_DMA_NO_PASID, piece, nr, &failed);
+	if (rc == IOAS_DMA_OK)
+		return nr;
+	/* The first that has it: if that went well, why should this not? */
+	for (i = 0; i < nr; i++)
+		if (failed - piece[i].iova < piece[i].length)
+			return i;
+	return 0;
+}
+
+/* Between @data and our own memory; the dword of a phase comes at once. */
+static void cmb_copy(struct nvme *n, bool write, uint64_t at, void *data,
+		     size_t length)
+{
+	uint8_t *cmb = n->cmb + (at - cmb_base(n));
+	uint32_t word;
+
+	if (write && length == sizeof(word) && !(at % sizeof(word))) {
+		memcpy(&word, data, sizeof(word));
+		__atomic_store_n((uint32_t *)(void *)cmb, word,
+				 __ATOMIC_RELEASE);
+	} else if (write) {
+		memcpy(cmb, data, length);
+	} else {
+		memcpy(data, cmb, length);
+	}
 }
 
 /* Of @p from its byte @done on: how much is on one side of the border. */
@@ -111,41 +141,56 @@ static bool dma_split(struct nvme *n, bool write,
 
 		step = cmb_span(n, p, done, &inside);
 		part.length = step;
-		if (!inside && !dma_plain(n, write, &part, 1))
+		if (inside)
+			cmb_copy(n, write, at, data, step);
+		else if (!dma_plain(n, write, &part, 1))
 			return false;
-		if (inside && write)
-			memcpy(n->cmb + (at - cmb_base(n)), data, step);
-		else if (inside)
-			memcpy(data, n->cmb + (at - cmb_base(n)), step);
 	}
 	return true;
 }
 
-bool ioas_nvme_dma(struct nvme *n, bool write,
-		   const struct ioas_dma_piece *piece, size_t nr)
+/* As dma_plain(); those that have nothing to do with the buffer together. */
+static size_t dma_mixed(struct nvme *n, bool write,
+			const struct ioas_dma_piece *piece, size_t nr)
 {
-	uint64_t last;
-	size_t i;
+	size_t done = 0, i;
+	bool inside;
 
-	/* What goes on behind the last address is nowhere. */
-	for (i = 0; i < nr; i++)
-		if (!ioas_last(piece[i].iova, piece[i].length, &last))
-			return false;
-	if (!nr)
-		return true;
-	if (!cmb_on(n))
-		return dma_plain(n, write, piece, nr);
-	for (i = 0; i < nr; i++)
-		if (!dma_split(n, write, &piece[i]))
-			return false;
-	return true;
+	for (i = 0; i < nr; i++) {
+		if (cmb_span(n, &piece[i], 0, &inside) == piece[i].length &&
+		    !inside)
+			continue;
+		done += dma_plain(n, write, piece + done, i - done);
+		if (done < i || !dma_split(n, write, &piece[i]))
+			return done;
+		done++;
+	}
+	return done + dma_plain(n, write, piece + done, nr - done);
 }
 
+bool ioas_nvme_dma(struct nvme *n, bool write,
+		   const struct ioas_dma_piece *piece, size_t nr, size_t *good)
+{
+	uint64_t last;
+	size_t end = 0, done;
+
+	/* What goes on behind the last address is nowhere. */
+	while (end < nr && ioas_last(piece[end].iova, piece[end].length, &last))
+		end++;
+	done = cmb_on(n) ? dma_mixed(n, write, piece, end)
+			 : dma_plain(n, write, piece, end);
+	if (good)
+		*good = done;
+	return done == nr;
+}
+
+/* A list: not so cheap that it costs nothing. */
 static bool fetch(struct nvme *n, uint64_t iova, void *data, size_t length)
 {
 	struct ioas_dma_piece piece = { iova, data, length };
 
-	return ioas_nvme_dma(n, false, &piece, 1);
+	n->cost += NVME_COMMAND_COST;
+	return ioas_nvme_dma(n, false, &piece, 1, NULL);
 }
 
 /* ---- pieces ------------------------------------------------------------- */
@@ -154,7 +199,7 @@ static bool fetch(struct nvme *n, uint64_t iova, void *data, size_t length)
 static bool piece_add(struct walk *w, uint64_t iova, size_t length)
 {
 	struct nvme *n = w->n;
-	struct ioas_dma_piece *p = &n->piece[n->nr_pieces];
+	struct ioas_dma_piece *p = &n->piece[n->nr_out + n->nr_pieces];
 	uint8_t *data = n->buffer + w->done;
 
 	w->done += length;
@@ -250,9 +295,21 @@ static bool sgl_is_segment(const struct sgl *d)
 }
 
 /*
- * The segment that *@d describes; if it ends in another one, that is *@d then,
- * else *@d is no segment.
+ * Descriptor @d of a segment of kind @in, @last of it or not. What leads on has
+ * to be last, and nothing else is, but in the last segment, where nothing does.
  */
+static uint16_t sgl_entry(struct walk *w, const struct sgl *d, uint8_t in,
+			  bool last)
+{
+	if (!sgl_is_segment(d))
+		return last && in == SGL_SEGMENT ? DNR(NVME_SGL_SEGMENT)
+						 : sgl_block(w, d);
+	if (in == SGL_LAST)
+		return DNR(NVME_SGL_SEGMENT);
+	return last ? NVME_OK : DNR(NVME_SGL_NUMBER);
+}
+
+/* The segment that *@d describes; what it ends with is *@d then. */
 static uint16_t sgl_segment(struct walk *w, struct sgl *d)
 {
 	struct sgl chunk[SGL_CHUNK], from = *d;
@@ -266,22 +323,15 @@ static uint16_t sgl_segment(struct walk *w, struct sgl *d)
 	    left > NVME_DESCRIPTORS - w->descriptors)
 		return DNR(NVME_SGL_NUMBER);
 	w->descriptors += left;
-	d->kind = SGL_BLOCK;
 	for (; left && status == NVME_OK; left -= nr) {
 		nr = left < SGL_CHUNK ? left : SGL_CHUNK;
 		if (!fetch(w->n, from.address, chunk, nr * 16u))
 			return NVME_TRANSFER_ERROR;
 		from.address += nr * 16u;
-		for (i = 0; i < nr && status == NVME_OK; i++) {
-			if (!sgl_is_segment(&chunk[i]))
-				status = sgl_block(w, &chunk[i]);
-			else if (from.kind == SGL_LAST)
-				status = DNR(NVME_SGL_SEGMENT);
-			else if (i + 1 < left)
-				status = DNR(NVME_SGL_NUMBER);
-			else
-				*d = chunk[i];
-		}
+		for (i = 0; i < nr && status == NVME_OK; i++)
+			status = sgl_entry(w, &chunk[i], from.kind,
+					   i + 1 == left);
+		*d = chunk[nr - 1];
 	}
 	return status;
 }
@@ -315,13 +365,14 @@ uint16_t ioas_nvme_data_map(struct nvme *n, const struct nvme_cmd *cmd,
 	n->nr_pieces = 0;
 	if (length > NVME_BYTES_MAX)
 		return DNR(NVME_INVALID_FIELD);
-	n->moved += length;
+	n->length = length;
+	n->cost += length;
 	return e->flags >> 6 ? sgl_map(&w, e->prp1, e->prp2)
 			     : prp_map(&w, e->prp1, e->prp2);
 }
 
 uint16_t ioas_nvme_data_fetch(struct nvme *n)
 {
-	return ioas_nvme_dma(n, false, n->piece, n->nr_pieces)
-	       ? NVME_OK : NVME_TRANSFER_ERROR;
+	return ioas_nvme_dma(n, false, n->piece + n->nr_out, n->nr_pieces,
+			     NULL) ? NVME_OK : NVME_TRANSFER_ERROR;
 }

@@ -137,15 +137,12 @@ static uint16_t recovery_get(const struct nvme *n,
 
 static uint16_t cache_set(struct nvme *n, struct nvme_cmd *cmd)
 {
-	unsigned int i;
-
 	n->features.cache = cmd->sqe.cdw11 & 1u;
-	/* What was cached so far is to be safe by now. */
-	for (i = 0; !n->features.cache && i < n->nr_ns; i++)
-		if (!n->ns[i].read_only &&
-		    ioas_nvme_backing_sync(&n->ns[i]))
-			return NVME_WRITE_FAULT;
-	return NVME_OK;
+	if (n->features.cache)
+		return NVME_OK;
+	/* What was cached so far is to be safe by then. */
+	return ioas_nvme_sync_job(n, &n->sq[0], cmd,
+				  ioas_nvme_sync_files(n, NVME_BROADCAST));
 }
 
 static uint16_t cache_get(const struct nvme *n, const struct nvme_features *f,
@@ -263,12 +260,26 @@ static const struct feature features[] = {
 /* ---- commands ----------------------------------------------------------- */
 
 /*
- * The feature that is meant; NULL: with *@status. A feature of a namespace
- * needs one, or (@broadcast) all of them.
+ * Whose @f is (NVMe 1.4, 7.8): of a namespace, of all of them, or the
+ * controller's, for which the namespace is not named; but to ask, it may be.
  */
+static uint16_t feature_scope(const struct nvme *n, const struct feature *f,
+			      uint32_t nsid, bool all, bool set)
+{
+	bool one = nsid && nsid <= n->nr_ns;
+
+	if (f->per_ns)
+		return one || (all && nsid == NVME_BROADCAST) ? NVME_OK :
+			DNR(NVME_INVALID_NAMESPACE);
+	if (!nsid || nsid == NVME_BROADCAST || (one && !set))
+		return NVME_OK;
+	return one ? DNR(NVME_NOT_OF_NAMESPACE) : DNR(NVME_INVALID_NAMESPACE);
+}
+
+/* The feature that is meant; NULL: with *@status. @all: may it be of all? */
 static const struct feature *feature_find(const struct nvme *n,
-					  const struct nvme_sqe *e,
-					  bool broadcast, uint16_t *status)
+					  const struct nvme_sqe *e, bool all,
+					  bool set, uint16_t *status)
 {
 	const struct feature *f = NULL;
 	size_t i;
@@ -276,12 +287,8 @@ static const struct feature *feature_find(const struct nvme *n,
 	for (i = 0; i < IOAS_ARRAY_SIZE(features); i++)
 		if (features[i].id == (e->cdw10 & 0xffu))
 			f = &features[i];
-	*status = NVME_OK;
-	if (!f)
-		*status = DNR(NVME_INVALID_FIELD);
-	else if (f->per_ns && !(broadcast && e->nsid == NVME_BROADCAST) &&
-		 (!e->nsid || e->nsid > n->nr_ns))
-		*status = DNR(NVME_INVALID_NAMESPACE);
+	*status = f ? feature_scope(n, f, e->nsid, all, set) :
+		DNR(NVME_INVALID_FIELD);
 	return *status == NVME_OK ? f : NULL;
 }
 
@@ -290,7 +297,7 @@ uint16_t ioas_nvme_set_features(struct nvme *n, struct nvme_cmd *cmd)
 	const struct feature *f;
 	uint16_t status;
 
-	f = feature_find(n, &cmd->sqe, true, &status);
+	f = feature_find(n, &cmd->sqe, true, true, &status);
 	if (!f)
 		return status;
 	if (cmd->sqe.cdw10 & SAVE)
@@ -305,7 +312,8 @@ uint16_t ioas_nvme_get_features(struct nvme *n, struct nvme_cmd *cmd)
 	const struct feature *f;
 	uint16_t status;
 
-	f = feature_find(n, &cmd->sqe, select == SELECT_SUPPORTED, &status);
+	f = feature_find(n, &cmd->sqe, select == SELECT_SUPPORTED, false,
+			 &status);
 	if (!f)
 		return status;
 	switch (select) {

@@ -49,7 +49,8 @@ static void identify_admin(uint8_t *page)
 	page[77] = NVME_MDTS;
 	put32(page, 80, 0x00010400u);	/* VER */
 	put32(page, 84, 1000000u);	/* RTD3R, us */
-	put32(page, 88, 1000000u);	/* RTD3E, us */
+	/* RTD3E, us: a shutdown syncs files, which drivers should wait for. */
+	put32(page, 88, 10000000u);
 	page[111] = 1;			/* CNTRLTYPE: I/O */
 	page[258] = 3;			/* ACL: 4 aborts */
 	page[259] = NVME_EVENTS - 1;	/* AERL */

@@ -6,9 +6,9 @@
  * that name blocks without transferring them may mean the whole disk; they are
  * jobs, which the queue goes on with poll by poll.
  *
- * Files are read and written, and synced by flush, in the call: it lasts as long
- * as the file system takes. A write with FUA, or while the write cache is off,
- * is synced before it completes.
+ * Files are read and written in the call: it lasts as long as the file system
+ * takes. They are synced by a thread (sync.c), for which flush is a job as well,
+ * and so is a write with FUA, or while the write cache is off.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -65,13 +65,14 @@ static uint16_t read_status(struct nvme *n, int rc)
 	return NVME_READ_ERROR;
 }
 
-/* What was written is to last, if @e or the features say so. */
-static uint16_t write_through(struct nvme *n, struct nvme_ns *ns,
-			      const struct nvme_sqe *e)
+/* What was written is to last, if @cmd or the features say so. */
+static uint16_t write_through(struct nvme *n, struct nvme_sq *sq,
+			      const struct nvme_cmd *cmd)
 {
-	if (n->features.cache && !(e->cdw12 & FUA))
+	if (n->features.cache && !(cmd->sqe.cdw12 & FUA))
 		return NVME_OK;
-	return write_status(n, ioas_nvme_backing_sync(ns));
+	return ioas_nvme_sync_job(n, sq, cmd,
+				  ioas_nvme_sync_files(n, cmd->sqe.nsid));
 }
 
 static bool in_range(const struct nvme_ns *ns, uint64_t lba, uint64_t blocks)
@@ -81,20 +82,14 @@ static bool in_range(const struct nvme_ns *ns, uint64_t lba, uint64_t blocks)
 
 /* ---- at once ------------------------------------------------------------ */
 
-static uint16_t io_flush(struct nvme *n, struct nvme_cmd *cmd)
+static uint16_t io_flush(struct nvme *n, struct nvme_sq *sq,
+			 struct nvme_cmd *cmd)
 {
 	uint32_t nsid = cmd->sqe.nsid;
-	uint16_t status = NVME_OK;
-	unsigned int i;
 
 	if (nsid != NVME_BROADCAST && (!nsid || nsid > n->nr_ns))
 		return DNR(NVME_INVALID_NAMESPACE);
-	for (i = 0; i < n->nr_ns && status == NVME_OK; i++)
-		if ((nsid == NVME_BROADCAST || nsid == i + 1) &&
-		    !n->ns[i].read_only)
-			status = write_status(n,
-				ioas_nvme_backing_sync(&n->ns[i]));
-	return status;
+	return ioas_nvme_sync_job(n, sq, cmd, ioas_nvme_sync_files(n, nsid));
 }
 
 /* The blocks of @io into @buffer, counted. */
@@ -139,7 +134,6 @@ static uint16_t io_write(struct nvme *n, struct nvme_sq *sq,
 {
 	uint16_t status = data_from_driver(n, cmd, io);
 
-	(void)sq;
 	if (status != NVME_OK)
 		return status;
 	status = write_status(n, ioas_nvme_backing_write(io->ns, n->buffer,
@@ -149,7 +143,7 @@ static uint16_t io_write(struct nvme *n, struct nvme_sq *sq,
 		return status;
 	n->counters.writes++;
 	n->counters.write_units += io->length >> 9;
-	return write_through(n, io->ns, &cmd->sqe);
+	return write_through(n, sq, cmd);
 }
 
 static uint16_t io_compare(struct nvme *n, struct nvme_sq *sq,
@@ -184,6 +178,8 @@ static uint16_t io_zeroes(struct nvme *n, struct nvme_sq *sq,
 	bool punch = cmd->sqe.cdw12 & DEALLOCATE;
 	int rc;
 
+	/* However long that takes: nothing more in this poll. */
+	n->cost += NVME_POLL_COST;
 	rc = ioas_nvme_backing_zero(io->ns, io->offset, io->length, punch);
 	if (rc == -EOPNOTSUPP && punch)
 		rc = ioas_nvme_backing_zero(io->ns, io->offset, io->length,
@@ -193,7 +189,7 @@ static uint16_t io_zeroes(struct nvme *n, struct nvme_sq *sq,
 		return job_begin(sq, cmd, io);
 	if (rc)
 		return write_status(n, rc);
-	return write_through(n, io->ns, &cmd->sqe);
+	return write_through(n, sq, cmd);
 }
 
 static uint16_t io_verify(struct nvme *n, struct nvme_sq *sq,
@@ -240,6 +236,16 @@ static void job_end(struct nvme_job *job, uint16_t status)
 	job->done = true;
 }
 
+static size_t step_sync(struct nvme *n, struct nvme_job *job)
+{
+	int rc;
+
+	if (!ioas_nvme_sync_done(n, job->files, job->ticket, &rc))
+		return 0;
+	job_end(job, write_status(n, rc));
+	return NVME_COMMAND_COST;
+}
+
 static size_t step_dataset(struct nvme *n, struct nvme_job *job,
 			   struct nvme_ns *ns)
 {
@@ -265,9 +271,10 @@ static size_t step_dataset(struct nvme *n, struct nvme_job *job,
 	return STEP_BYTES;
 }
 
-static size_t step_blocks(struct nvme *n, struct nvme_job *job,
+static size_t step_blocks(struct nvme *n, struct nvme_sq *sq,
 			  struct nvme_ns *ns)
 {
+	struct nvme_job *job = &sq->job;
 	uint64_t blocks = ioas_min(job->left, STEP_BYTES >> ns->block_lg2);
 	uint64_t offset = job->lba << ns->block_lg2;
 	size_t length = (size_t)(blocks << ns->block_lg2);
@@ -285,8 +292,8 @@ static size_t step_blocks(struct nvme *n, struct nvme_job *job,
 	job->lba += blocks;
 	job->left -= blocks;
 	if (status == NVME_OK && !job->left && zeroes)
-		status = write_through(n, ns, &job->cmd.sqe);
-	if (status != NVME_OK || !job->left)
+		status = write_through(n, sq, &job->cmd);
+	if (status != NVME_PENDING && (status != NVME_OK || !job->left))
 		job_end(job, status);
 	return length;
 }
@@ -294,9 +301,12 @@ static size_t step_blocks(struct nvme *n, struct nvme_job *job,
 size_t ioas_nvme_job_step(struct nvme *n, struct nvme_sq *sq)
 {
 	struct nvme_job *job = &sq->job;
-	struct nvme_ns *ns = &n->ns[job->cmd.sqe.nsid - 1];
+	struct nvme_ns *ns;
 
-	return job->range ? step_dataset(n, job, ns) : step_blocks(n, job, ns);
+	if (job->files)
+		return step_sync(n, job);
+	ns = &n->ns[job->cmd.sqe.nsid - 1];
+	return job->range ? step_dataset(n, job, ns) : step_blocks(n, sq, ns);
 }
 
 /* ---- dispatch ----------------------------------------------------------- */
@@ -341,7 +351,7 @@ uint16_t ioas_nvme_io(struct nvme *n, struct nvme_sq *sq,
 	struct io io = { .lba = 0 };
 
 	if (e->opcode == IO_FLUSH)
-		return io_flush(n, cmd);
+		return io_flush(n, sq, cmd);
 	if (!op)
 		return DNR(NVME_INVALID_OPCODE);
 	if (!e->nsid || e->nsid > n->nr_ns)

@@ -2,7 +2,7 @@
 /*
  * nvme: an NVMe 1.4 controller: registers, and when what is looked at
  *
- *                CC.EN=1                      CC.SHN
+ *                CC.EN=1                      CC.SHN, files synced
  *   [ disabled ] -------> [ ready: RDY=1 ] ---------> [ shut down: SHST=2 ]
  *        ^  ^                  |  queue unreachable       |
  *        |  '---- CC.EN=0 -----+--------------------------'
@@ -55,6 +55,8 @@ enum reg {
 
 #define CSTS_RDY (1u << 0)
 #define CSTS_CFS (1u << 1)
+#define CSTS_SHST (3u << 2)
+#define CSTS_SHST_GOES_ON (1u << 2)
 #define CSTS_SHST_DONE (2u << 2)
 #define CSTS_NSSRO (1u << 4)
 
@@ -130,6 +132,7 @@ static void nvme_enable(struct nvme *n)
 	uint64_t mask = ~(uint64_t)(NVME_PAGE - 1);
 
 	ioas_nvme_queues_reset(n);
+	n->shutdown = 0;
 	/* Admin queues may have 4096 entries, whatever CAP.MQES says. */
 	if (n->cc & CC_FIXED || sq < 2 || cq < 2) {
 		ioas_nvme_fatal(n);
@@ -145,18 +148,19 @@ static void nvme_enable(struct nvme *n)
 static void nvme_disable(struct nvme *n)
 {
 	ioas_nvme_queues_reset(n);
+	n->shutdown = 0;
 	csts_set(n, n->csts & CSTS_NSSRO);
 }
 
+/* Abrupt or not: what was completed should not get lost. */
 static void nvme_shutdown(struct nvme *n)
 {
-	unsigned int i;
+	uint32_t files = ioas_nvme_sync_files(n, NVME_BROADCAST);
 
-	/* Abrupt or not: what was completed should not get lost. */
-	for (i = 0; i < n->nr_ns; i++)
-		if (!n->ns[i].read_only)
-			ioas_nvme_backing_sync(&n->ns[i]);
-	csts_set(n, n->csts | CSTS_SHST_DONE);
+	if (files)
+		n->shutdown = ioas_nvme_sync_begin(n, files);
+	csts_set(n, (n->csts & ~CSTS_SHST) |
+		 (files ? CSTS_SHST_GOES_ON : CSTS_SHST_DONE));
 }
 
 static void nvme_power_on(struct nvme *n, uint32_t csts)
@@ -169,6 +173,7 @@ static void nvme_power_on(struct nvme *n, uint32_t csts)
 	n->cc = 0;
 	n->intm = 0;
 	n->cmbmsc = 0;
+	n->shutdown = 0;
 	for (i = 0; i <= REG_CMBSTS; i++)
 		n->bar[i] = 0;
 	ioas_nvme_features_reset(n);
@@ -193,6 +198,18 @@ static bool cc_poll(struct nvme *n)
 		nvme_disable(n);
 	if (CC_SHN(cc) && !CC_SHN(old))
 		nvme_shutdown(n);
+	return true;
+}
+
+static bool shutdown_poll(struct nvme *n)
+{
+	int rc;
+
+	/* If it failed there is nobody to tell. */
+	if (!n->shutdown || !ioas_nvme_sync_done(n, 0, n->shutdown, &rc))
+		return false;
+	n->shutdown = 0;
+	csts_set(n, (n->csts & ~CSTS_SHST) | CSTS_SHST_DONE);
 	return true;
 }
 
@@ -266,8 +283,8 @@ static bool irqs_flush(struct nvme *n)
 
 static bool nvme_running(const struct nvme *n)
 {
-	return n->bus_master && (n->csts & (CSTS_RDY | CSTS_CFS |
-					    CSTS_SHST_DONE)) == CSTS_RDY;
+	return n->bus_master && (n->csts & (CSTS_RDY | CSTS_CFS | CSTS_SHST)) ==
+	       CSTS_RDY;
 }
 
 static bool nvme_poll(void *state)
@@ -280,6 +297,7 @@ static bool nvme_poll(void *state)
 	busy |= mask_poll(n);
 	busy |= cmb_poll(n);
 	busy |= cc_poll(n);
+	busy |= shutdown_poll(n);
 	regs_keep(n);
 	if (nvme_running(n)) {
 		busy |= ioas_nvme_doorbells_poll(n);
@@ -318,10 +336,11 @@ static void nvme_destroy(void *state)
 
 	if (!n)
 		return;
+	ioas_nvme_sync_fini(n);
 	for (i = 0; i < NVME_QUEUES; i++)
 		ioas_nvme_job_free(&n->sq[i].job);
 	ioas_nvme_backing_close(n);
-	free(n->buffer);
+	free(n->store);
 	free(n->compare);
 	free(n);
 }
@@ -338,9 +357,10 @@ static int nvme_create(struct ioas_function *f,
 	if (!n)
 		return rc;
 	n->f = f;
-	n->buffer = malloc(NVME_BYTES_MAX);
+	ioas_nvme_sync_init(n);
+	n->store = malloc(NVME_POST_BYTES + NVME_BYTES_MAX);
 	n->compare = malloc(NVME_BYTES_MAX);
-	if (n->buffer && n->compare)
+	if (n->store && n->compare)
 		rc = ioas_nvme_backing_open(n, settings, nr, why, room);
 	if (rc) {
 		nvme_destroy(n);
@@ -368,6 +388,20 @@ static void nvme_bus_master(void *state, bool on)
 	n->bus_master = on;
 }
 
+/*
+ * Of BAR 4, whose table the PCI side has to itself: no vector is pending, and
+ * the rest is reserved.
+ */
+static uint64_t nvme_read(void *state, unsigned int bar, uint64_t offset,
+			  unsigned int width)
+{
+	(void)state;
+	(void)bar;
+	(void)offset;
+	(void)width;
+	return 0;
+}
+
 static const struct ioas_model_option nvme_options[] = {
 	{ "file", "FILE", "a namespace; may be repeated" },
 	{ "size", "BYTES", "of the file before, made if needed; K, M, G, T" },
@@ -386,5 +420,6 @@ const struct ioas_model ioas_model_nvme = {
 	.destroy = nvme_destroy,
 	.reset = nvme_reset,
 	.bus_master = nvme_bus_master,
+	.read = nvme_read,
 	.poll = nvme_poll,
 };

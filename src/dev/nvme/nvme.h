@@ -3,18 +3,22 @@
  * nvme: what the files of the controller share
  *
  *   BAR0 --poll--> nvme.c ------> queue.c --fetch--> admin.c --> identify.c
- *   registers,     enable,          |  ^               |         features.c
- *   doorbells      reset, shutdown  |  '--complete--,  |         log.c
+ *   registers,     enable,          |                  |         features.c
+ *   doorbells      reset, shutdown  |                  |         log.c
  *                                   '--------------> io.c --> backing.c (file)
- *                                                     '-----> data.c (PRP, SGL)
+ *                        post.c <--complete-- both ---'  '--> sync.c (a thread)
+ *                           '----> data.c (PRP, SGL, DMA) <---'
  *
  * The words and numbers are those of NVM Express 1.4. Structures of the wire are
  * little endian, as are the machines that this runs on.
  *
- * Locks: none. The caller has one around every op (dev/model.h).
+ * Locks: none but that of sync.c. The caller has one around every op
+ * (dev/model.h).
  */
 #ifndef IOAS_DEV_NVME_H
 #define IOAS_DEV_NVME_H
+
+#include <pthread.h>
 
 #include "dev/model.h"
 
@@ -32,12 +36,18 @@
 /* Scattered pieces of them; and descriptors, segments, that describe them. */
 #define NVME_PIECES 1024u
 #define NVME_DESCRIPTORS 4096u
-#define NVME_SEGMENTS 256u
+#define NVME_SEGMENTS 64u
 /* Entries fetched at once. */
 #define NVME_FETCH 32u
-/* Bytes and commands of one poll, about. */
-#define NVME_POLL_BYTES (256u << 10)
-#define NVME_POLL_COMMANDS 64u
+/* Completions that go out at once; bytes that are enough to send them. */
+#define NVME_POSTS 32u
+#define NVME_POST_BYTES (128u << 10)
+/*
+ * What a poll may cost, about; a unit is a byte copied. A command costs as much
+ * as its bytes, and this much more; so does a segment of a list.
+ */
+#define NVME_POLL_COST (256u << 10)
+#define NVME_COMMAND_COST 4096u
 #define NVME_NAMESPACES 16u
 #define NVME_EVENTS 4u
 #define NVME_ERRORS 64u
@@ -76,6 +86,7 @@ enum nvme_status {
 	NVME_QUEUE_DELETION = 0x10c,
 	NVME_NOT_SAVEABLE = 0x10d,
 	NVME_NOT_CHANGEABLE = 0x10e,
+	NVME_NOT_OF_NAMESPACE = 0x10f,
 	NVME_WRITE_FAULT = 0x280,
 	NVME_READ_ERROR = 0x281,
 	NVME_COMPARE_FAILURE = 0x285,
@@ -163,6 +174,16 @@ struct nvme_job {
 	struct nvme_range *range;
 	unsigned int nr_ranges;
 	unsigned int next;
+	/* Sync: of these files; 0: it is none of that. */
+	uint32_t files;
+	uint64_t ticket;
+};
+
+/* A completion that was not written yet: n->piece up to @end. */
+struct nvme_post {
+	struct nvme_cmd cmd;
+	struct nvme_cqe cqe;
+	size_t end;
 };
 
 struct nvme_sq {
@@ -250,6 +271,23 @@ struct nvme_counters {
 	uint64_t since;
 };
 
+/* A bit per namespace in @files; see sync.c. */
+struct nvme_sync {
+	/* Of the polling thread. */
+	bool running;
+	pthread_t thread;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stop;
+	uint32_t files;
+	uint64_t begun;
+	uint64_t ended;
+	/* The last round that failed, and how; 0: none. */
+	uint64_t failed[NVME_NAMESPACES];
+	int error[NVME_NAMESPACES];
+};
+
 struct nvme {
 	struct ioas_function *f;
 	/* Set once. */
@@ -265,6 +303,8 @@ struct nvme {
 	uint32_t csts;
 	uint32_t intm;
 	uint64_t cmbmsc;
+	/* Until this sync has been done the shutdown goes on; 0: there is none. */
+	uint64_t shutdown;
 	/* The next doorbell to look at that belongs to no queue. */
 	unsigned int scan;
 
@@ -284,14 +324,24 @@ struct nvme {
 	/* Newest at errors % NVME_ERRORS. */
 	struct nvme_error error[NVME_ERRORS];
 
-	/* Data of a command, and where in the driver's memory it is. */
+	/*
+	 * Data of a command: NVME_BYTES_MAX behind what waits in the store (see
+	 * post.c), @length of them mapped. Where in the driver's memory that is:
+	 * the pieces behind @nr_out.
+	 */
+	uint8_t *store;
 	uint8_t *buffer;
 	uint8_t *compare;
-	/* Two more: a completion. */
-	struct ioas_dma_piece piece[NVME_PIECES + 2u];
+	size_t length;
+	struct ioas_dma_piece piece[2u * NVME_PIECES + 2u];
 	size_t nr_pieces;
-	/* Bytes that commands transferred, or tried to. */
-	uint64_t moved;
+	size_t nr_out;
+	struct nvme_post post[NVME_POSTS];
+	size_t nr_posts;
+
+	struct nvme_sync sync;
+	/* Of this poll so far. */
+	size_t cost;
 };
 
 /* ---- queue.c ------------------------------------------------------------ */
@@ -308,14 +358,19 @@ void ioas_nvme_cq_create(struct nvme *n, uint16_t id, uint32_t size,
 /* Commands in flight are completed as aborted where the CQ has room. */
 void ioas_nvme_sq_delete(struct nvme *n, struct nvme_sq *sq);
 void ioas_nvme_cq_delete(struct nvme *n, struct nvme_cq *cq);
+void ioas_nvme_job_free(struct nvme_job *job);
+
+/* ---- post.c ------------------------------------------------------------- */
+
 bool ioas_nvme_cq_room(const struct nvme_cq *cq);
 /*
- * Complete @cmd with @status; first the pieces of n->piece are written, if
- * @data. There is room in the queue.
+ * Complete @cmd with @status, behind what was mapped for it if @data. There is
+ * room in the queue. It is written by the next flush, or before.
  */
 void ioas_nvme_complete(struct nvme *n, const struct nvme_cmd *cmd,
 			uint16_t status, bool data);
-void ioas_nvme_job_free(struct nvme_job *job);
+void ioas_nvme_posts_flush(struct nvme *n);
+void ioas_nvme_posts_drop(struct nvme *n);
 
 /* ---- nvme.c ------------------------------------------------------------- */
 
@@ -326,16 +381,20 @@ bool ioas_nvme_is_fatal(const struct nvme *n);
 /* ---- data.c ------------------------------------------------------------- */
 
 /*
- * Where @length bytes of @cmd are, in n->piece; they are those of n->buffer.
+ * Where @length bytes of @cmd are, in n->piece behind what waits; they are those
+ * of n->buffer.
  * Return: NVME_OK or a status.
  */
 uint16_t ioas_nvme_data_map(struct nvme *n, const struct nvme_cmd *cmd,
 			    size_t length, bool to_host);
 /* Copy what was mapped from the driver's memory. */
 uint16_t ioas_nvme_data_fetch(struct nvme *n);
-/* DMA, to memory or the controller's own. */
+/*
+ * DMA, to memory or the controller's own. *@good, which may be NULL: pieces
+ * before the one that failed, all copied.
+ */
 bool ioas_nvme_dma(struct nvme *n, bool write,
-		   const struct ioas_dma_piece *piece, size_t nr);
+		   const struct ioas_dma_piece *piece, size_t nr, size_t *good);
 /* Whether CMBMSC names a range that cannot be. */
 bool ioas_nvme_cmb_wraps(const struct nvme *n);
 
@@ -363,8 +422,24 @@ bool ioas_nvme_events_poll(struct nvme *n);
 
 uint16_t ioas_nvme_io(struct nvme *n, struct nvme_sq *sq,
 		      struct nvme_cmd *cmd);
-/* A step of the job of @sq. Return: bytes or so that it cost. */
+/* A step of the job of @sq. Return: what it cost; 0: it waits. */
 size_t ioas_nvme_job_step(struct nvme *n, struct nvme_sq *sq);
+
+/* ---- sync.c ------------------------------------------------------------- */
+
+void ioas_nvme_sync_init(struct nvme *n);
+/* Waits for a sync that goes on. */
+void ioas_nvme_sync_fini(struct nvme *n);
+/* Those files that @nsid names, of which there is something to sync. */
+uint32_t ioas_nvme_sync_files(const struct nvme *n, uint32_t nsid);
+/* Let what was written to @files so far last. Return: a ticket, not 0. */
+uint64_t ioas_nvme_sync_begin(struct nvme *n, uint32_t files);
+/* Does it by now? Then *@rc is 0 or -errno. */
+bool ioas_nvme_sync_done(struct nvme *n, uint32_t files, uint64_t ticket,
+			 int *rc);
+/* @cmd is completed after that; other queues go on. NVME_OK: it can be now. */
+uint16_t ioas_nvme_sync_job(struct nvme *n, struct nvme_sq *sq,
+			    const struct nvme_cmd *cmd, uint32_t files);
 
 /* ---- backing.c ---------------------------------------------------------- */
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * queue: commands come, completions go
+ * queue: commands come
  *
  *   SQ in memory   [ . . c c c c . . ]   head: fetched up to here
  *                        |    tail: the doorbell
- *                        '--> held (a copy) --> execute --> complete
+ *                        '--> held (a copy) --> execute --> complete (post.c)
  *   CQ in memory   [ . . x x x . . . ]   head: the doorbell; tail: ours
  *
  *  Q1  A command begins only if its CQ has room for one completion more. There
  *      is one job per SQ and the SQ waits for it; what it and events have to
  *      say waits for room. So nothing is overwritten.
- *  Q2  A completion is two pieces of DMA, in order: 12 bytes, then the 4 that
- *      have the phase; data of a read goes before them in the same call.
- *  Q3  An entry is copied once; the head that is reported is behind the copy.
+ *  Q2  An entry is copied once; the head that is reported is behind the copy.
+ *  Q3  Whatever a poll completed has been written when the poll ends, and only
+ *      then come its interrupts, one per vector.
  *
  * DMA that fails. Of data: the command ends with a transfer error. Of a queue
  * itself, when an entry is fetched or a completion is written: no completion
@@ -98,81 +98,12 @@ void ioas_nvme_queues_reset(struct nvme *n)
 	}
 	for (i = 0; i < DOORBELLS_ALL; i++)
 		n->bar[DOORBELLS + i] = 0;
+	ioas_nvme_posts_drop(n);
 	memset(n->vectors, 0, sizeof(n->vectors));
 	memset(&n->events, 0, sizeof(n->events));
 	n->top = 0;
 	n->turn = 0;
 	n->scan = 0;
-}
-
-/* ---- completions -------------------------------------------------------- */
-
-bool ioas_nvme_cq_room(const struct nvme_cq *cq)
-{
-	uint32_t next = cq->tail + 1 == cq->size ? 0 : cq->tail + 1;
-
-	return next != cq->head;
-}
-
-static void cq_advance(struct nvme *n, struct nvme_cq *cq)
-{
-	if (++cq->tail == cq->size) {
-		cq->tail = 0;
-		cq->phase ^= 1;
-	}
-	if (cq->interrupts)
-		n->vectors[cq->vector / 64u] |= 1ull << cq->vector % 64u;
-}
-
-/* The two pieces of @e behind those of data. */
-static void cq_pieces(struct nvme *n, const struct nvme_cq *cq,
-		      struct nvme_cqe *e, size_t nr)
-{
-	uint64_t at = cq->base + cq->tail * sizeof(*e);
-
-	n->piece[nr] = (struct ioas_dma_piece){ at, e, 12 };
-	n->piece[nr + 1] = (struct ioas_dma_piece){ at + 12, &e->cid, 4 };
-}
-
-static uint16_t note_error(struct nvme *n, const struct nvme_cmd *cmd,
-			   uint16_t status)
-{
-	if (status == NVME_OK || status == NVME_ABORT_REQUESTED ||
-	    status == NVME_ABORT_QUEUE)
-		return status;
-	status |= NVME_MORE;
-	ioas_nvme_log_error(n, cmd, status);
-	return status;
-}
-
-void ioas_nvme_complete(struct nvme *n, const struct nvme_cmd *cmd,
-			uint16_t status, bool data)
-{
-	const struct nvme_sq *sq = &n->sq[cmd->sqid];
-	struct nvme_cq *cq = &n->cq[sq->cqid];
-	size_t nr = data ? n->nr_pieces : 0;
-	struct nvme_cqe e = {
-		.dw0 = cmd->result, .sq_head = (uint16_t)sq->head,
-		.sqid = cmd->sqid, .cid = cmd->sqe.cid,
-	};
-
-	if (ioas_nvme_is_fatal(n))
-		return;
-	status = note_error(n, cmd, status);
-	e.status = (uint16_t)(status << 1 | cq->phase);
-	cq_pieces(n, cq, &e, nr);
-	if (!ioas_nvme_dma(n, true, n->piece, nr + 2)) {
-		/* The data? Then the completion alone can be written. */
-		status = note_error(n, cmd, NVME_TRANSFER_ERROR);
-		e.dw0 = 0;
-		e.status = (uint16_t)(status << 1 | cq->phase);
-		cq_pieces(n, cq, &e, 0);
-		if (!nr || !ioas_nvme_dma(n, true, n->piece, 2)) {
-			ioas_nvme_fatal(n);
-			return;
-		}
-	}
-	cq_advance(n, cq);
 }
 
 /* ---- deletion ----------------------------------------------------------- */
@@ -310,7 +241,7 @@ static bool sq_fetch(struct nvme *n, struct nvme_sq *sq)
 		sq->base + sq->head * sizeof(sq->held[0]), sq->held,
 		nr * sizeof(sq->held[0]),
 	};
-	if (!ioas_nvme_dma(n, false, &piece, 1)) {
+	if (!ioas_nvme_dma(n, false, &piece, 1, NULL)) {
 		ioas_nvme_fatal(n);
 		return false;
 	}
@@ -337,12 +268,12 @@ static void sq_execute(struct nvme *n, struct nvme_sq *sq)
 }
 
 /* A step of what takes long. Return: the queue can go on. */
-static bool sq_job(struct nvme *n, struct nvme_sq *sq, size_t *cost)
+static bool sq_job(struct nvme *n, struct nvme_sq *sq)
 {
 	struct nvme_job *job = &sq->job;
 
 	if (!job->done)
-		*cost += ioas_nvme_job_step(n, sq);
+		n->cost += ioas_nvme_job_step(n, sq);
 	if (!job->done || !ioas_nvme_cq_room(&n->cq[sq->cqid]))
 		return false;
 	ioas_nvme_complete(n, &job->cmd, job->status, false);
@@ -351,18 +282,16 @@ static bool sq_job(struct nvme *n, struct nvme_sq *sq, size_t *cost)
 }
 
 /* Serve one queue. Return: something was done. */
-static bool sq_run(struct nvme *n, struct nvme_sq *sq, size_t *cost,
-		   unsigned int *left)
+static bool sq_run(struct nvme *n, struct nvme_sq *sq)
 {
 	bool busy = false;
 
-	while (!ioas_nvme_is_fatal(n) && *cost < NVME_POLL_BYTES && *left) {
-		uint64_t moved = n->moved;
-		size_t before = *cost;
+	while (!ioas_nvme_is_fatal(n) && n->cost < NVME_POLL_COST) {
+		size_t before = n->cost;
 
 		if (sq->job.active) {
-			if (!sq_job(n, sq, cost))
-				return busy || *cost != before;
+			if (!sq_job(n, sq))
+				return busy || n->cost != before;
 			busy = true;
 			continue;
 		}
@@ -370,9 +299,8 @@ static bool sq_run(struct nvme *n, struct nvme_sq *sq, size_t *cost,
 			break;
 		if (sq->held_first == sq->held_end && !sq_fetch(n, sq))
 			break;
-		--*left;
+		n->cost += NVME_COMMAND_COST;
 		sq_execute(n, sq);
-		*cost += (size_t)(n->moved - moved);
 		busy = true;
 	}
 	return busy;
@@ -380,23 +308,21 @@ static bool sq_run(struct nvme *n, struct nvme_sq *sq, size_t *cost,
 
 bool ioas_nvme_queues_poll(struct nvme *n)
 {
-	unsigned int left = NVME_POLL_COMMANDS;
 	unsigned int turn = n->turn;
 	bool busy = false;
-	size_t cost = 0;
 	unsigned int i, id;
 
+	n->cost = 0;
 	busy |= ioas_nvme_events_poll(n);
 	/* The admin queue first, then the others from where we stopped. */
-	busy |= sq_run(n, &n->sq[0], &cost, &left);
-	for (i = 1; i < n->top; i++) {
+	busy |= sq_run(n, &n->sq[0]);
+	for (i = 1; i < n->top && n->cost < NVME_POLL_COST; i++) {
 		id = 1u + (turn + i - 1u) % (n->top - 1u);
 		if (!n->sq[id].live)
 			continue;
-		if (!left || cost >= NVME_POLL_BYTES)
-			break;
-		busy |= sq_run(n, &n->sq[id], &cost, &left);
+		busy |= sq_run(n, &n->sq[id]);
 		n->turn = id;
 	}
+	ioas_nvme_posts_flush(n);
 	return busy;
 }

@@ -53,6 +53,7 @@ void ioas_vdev_unuse(struct ioas_vdev *v)
 	ioas_assert_held(&v->vgroup->lock);
 	if (--v->users)
 		return;
+	ioas_vdev_ioeventfds_fini(v);
 	ioas_vdev_irqs_fini(v);
 	v->ops->disable(v);
 	ioas_idev_unbind(v->idev);
@@ -297,6 +298,8 @@ static void file_release(struct ioas_ufile *ufile)
 		/* Its last reference may be the device's: not under the lock. */
 		ictx = ioas_iommufd_get(f->v->idev->obj.ictx);
 		ioas_assert_held(&f->v->vgroup->lock);
+		if (f->v->ops->closed)
+			f->v->ops->closed(f->v, &f->file);
 		ioas_vdev_unuse(f->v);
 	}
 	if (f->group)

@@ -52,8 +52,6 @@ void ioas_vdev_unuse(struct ioas_vdev *v) __must_hold(v->vgroup->lock);
 
 /* ---- group.c ------------------------------------------------------------ */
 
-/* The group whose node is behind @f; NULL: it is no such file. */
-struct ioas_vgroup *ioas_vgroup_of_file(struct ioas_ufile *f);
 /* A device's file that came from the group goes. */
 void ioas_vgroup_device_gone(struct ioas_vgroup *g) __must_hold(g->lock);
 
@@ -66,12 +64,19 @@ ioas_vdev_fn ioas_vdev_get_info, ioas_vdev_get_region_info,
 ioas_vdev_fn ioas_vdev_set_irqs; /* irqs.c */
 ioas_vdev_fn ioas_vdev_reset, ioas_vdev_get_pci_hot_reset_info,
 	ioas_vdev_pci_hot_reset; /* reset.c */
-ioas_vdev_fn ioas_vdev_feature, ioas_vdev_ioeventfd; /* feature.c */
+ioas_vdev_fn ioas_vdev_feature; /* feature.c */
+ioas_vdev_fn ioas_vdev_ioeventfd; /* ioeventfd.c */
 
 /* ---- irqs.c ------------------------------------------------------------- */
 
 /* Everything is disabled, every eventfd released. */
 void ioas_vdev_irqs_fini(struct ioas_vdev *v) __must_hold(v->vgroup->lock);
+
+/* ---- ioeventfd.c -------------------------------------------------------- */
+
+/* None is left. */
+void ioas_vdev_ioeventfds_fini(struct ioas_vdev *v)
+	__must_hold(v->vgroup->lock);
 
 /* ---- regions.c ---------------------------------------------------------- */
 
@@ -82,6 +87,8 @@ struct ioas_vdev_region {
 	uint32_t flags;
 };
 
+/* The region that @offset is in, by either of a BAR's offsets. */
+uint64_t ioas_vdev_region_index(uint64_t offset);
 struct ioas_vdev_region ioas_vdev_region(const struct ioas_vdev *v,
 					 uint32_t index);
 /* Of a bound file; the descriptor's own position is the host's affair. */

@@ -115,7 +115,11 @@ int64_t ioas_vdev_get_region_info(struct ioas_vdev_file *f, uint64_t arg)
 	region = ioas_vdev_region(f->v, info.index);
 	info.flags = region.flags;
 	info.size = region.size;
-	info.offset = (uint64_t)info.index << IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
+	if (info.index < IOAS_VDEV_BARS)
+		info.offset = ioas_vdev_bar_offset(info.index);
+	else
+		info.offset = (uint64_t)info.index
+			      << IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
 	chain_make(&chain, f->v, info.index, info.flags);
 	if (chain.length)
 		info.flags |= IOAS_ABI_VFIO_REGION_INFO_FLAG_CAPS;

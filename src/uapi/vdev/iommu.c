@@ -5,9 +5,20 @@
  *   |-- 0 ........ | interrupts, 1 MiB | ............ 2^48 - 1 --|
  *                    at 0xfee00000
  *
- * The format is that of VT-d's second stage. Nothing is nested: a program that
- * asks for the kind of IOMMU hears none.
+ *   vtdss     VT-d, second stage
+ *   x86_64    VT-d, first stage
+ *   amdv1     AMD, host tables
+ *   riscv64   second stage, Sv48x4
+ *
+ * Programs see the same with each: all track dirty pages, none is nested, and
+ * who asks which it is hears of none. What differs is what mappings are written
+ * into, and so what a mapping without a permission still allows: x86_64 and
+ * riscv64 have no leaf that cannot be read.
+ *
+ * Those of Arm are not among them: with a granule of 4 KiB they hold output
+ * addresses of 48 bits, and frames of other processes have higher ones.
  */
+#include "base/bits.h"
 #include "base/errno.h"
 #include "domain/table.h"
 #include "uapi/command.h"
@@ -22,18 +33,72 @@ const struct ioas_iova_range ioas_vdev_reserved[1] = {
 
 static int vdev_domain_alloc(struct ioas_udevice *dev, uint32_t flags,
 			     const struct ioas_user_data *data,
+			     struct ioas_domain **out);
+static uint64_t vdev_capabilities(const struct ioas_udevice *dev);
+
+const struct ioas_iommu_ops ioas_vdev_iommu = {
+	.name = "vtdss",
+	.enforces_coherency = true,
+	.capabilities = vdev_capabilities,
+	.domain_alloc = vdev_domain_alloc,
+};
+
+static const struct ioas_iommu_ops amdv1 = {
+	.name = "amdv1",
+	.enforces_coherency = true,
+	.capabilities = vdev_capabilities,
+	.domain_alloc = vdev_domain_alloc,
+};
+
+static const struct ioas_iommu_ops x86_64 = {
+	.name = "x86_64",
+	.enforces_coherency = true,
+	.capabilities = vdev_capabilities,
+	.domain_alloc = vdev_domain_alloc,
+};
+
+static const struct ioas_iommu_ops riscv64 = {
+	.name = "riscv64",
+	.enforces_coherency = true,
+	.capabilities = vdev_capabilities,
+	.domain_alloc = vdev_domain_alloc,
+};
+
+static const struct kind {
+	const struct ioas_iommu_ops *ops;
+	const struct ioas_pt_format *format;
+	/* enum ioas_pt_flags. */
+	uint32_t flags;
+} kinds[] = {
+	{ &ioas_vdev_iommu, &ioas_pt_vtdss, IOAS_PT_FORCE_COHERENT },
+	{ &x86_64, &ioas_pt_x86_64, 0 },
+	{ &amdv1, &ioas_pt_amdv1, IOAS_PT_FORCE_COHERENT },
+	{ &riscv64, &ioas_pt_riscv64_x4, 0 },
+};
+
+static const struct kind *kind_of(const struct ioas_udevice *dev)
+{
+	const struct kind *k = kinds;
+
+	while (k < kinds + IOAS_ARRAY_SIZE(kinds) - 1 && k->ops != dev->iommu)
+		k++;
+	return k;
+}
+
+static int vdev_domain_alloc(struct ioas_udevice *dev, uint32_t flags,
+			     const struct ioas_user_data *data,
 			     struct ioas_domain **out)
 {
+	const struct kind *k = kind_of(dev);
+	const bool dirty = flags & IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING;
 	const struct ioas_table_options opts = {
-		.format = &ioas_pt_vtdss,
+		.format = k->format,
 		.pt = { .pgsizes = LEAVES,
 			.last = (UINT64_C(1) << IOVA_BITS) - 1,
-			.va_bits = IOVA_BITS,
-			.flags = IOAS_PT_FORCE_COHERENT },
-		.dirty = flags & IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING,
+			.flags = k->flags | (dirty ? IOAS_PT_DIRTY : 0) },
+		.dirty = dirty,
 	};
 
-	(void)dev;
 	if (flags & ~(IOAS_ABI_HWPT_ALLOC_DIRTY_TRACKING |
 		      IOAS_ABI_HWPT_ALLOC_PASID | IOAS_ABI_HWPT_FAULT_ID_VALID))
 		return -EOPNOTSUPP;
@@ -49,9 +114,26 @@ static uint64_t vdev_capabilities(const struct ioas_udevice *dev)
 	       IOAS_ABI_HW_CAP_PCI_ATS_NOT_SUPPORTED;
 }
 
-const struct ioas_iommu_ops ioas_vdev_iommu = {
-	.name = "vdev",
-	.enforces_coherency = true,
-	.capabilities = vdev_capabilities,
-	.domain_alloc = vdev_domain_alloc,
-};
+/* ---- by name ------------------------------------------------------------ */
+
+static bool same_name(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+const struct ioas_iommu_ops *ioas_vdev_iommu_find(const char *name)
+{
+	for (size_t i = 0; i < IOAS_ARRAY_SIZE(kinds); i++)
+		if (same_name(kinds[i].ops->name, name))
+			return kinds[i].ops;
+	return NULL;
+}
+
+const struct ioas_iommu_ops *ioas_vdev_iommu_at(unsigned int index)
+{
+	return index < IOAS_ARRAY_SIZE(kinds) ? kinds[index].ops : NULL;
+}

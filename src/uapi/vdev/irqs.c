@@ -13,7 +13,7 @@
  *
  * A set of one request is not atomic, as the reference has it: on an error the
  * vectors of the request up to the bad one have no eventfd. An eventfd that
- * unmasks would need somebody who waits for it: -EOPNOTSUPP.
+ * unmasks is watched by the host; it is not among those that are signalled.
  */
 #include "seam/fault.h"
 #include "uapi/vdev/impl.h"
@@ -140,6 +140,18 @@ static int index_enable(struct ioas_vdev *v, uint32_t index, uint32_t nr)
 	return 0;
 }
 
+/* What is watched calls with the lock that guards the mask, so none is held. */
+static void unmask_forget(struct ioas_vdev *v)
+{
+	struct ioas_host *host = ioas_vdev_host(v);
+
+	if (!v->irqs.unmask)
+		return;
+	host->ops->event_unwatch(host, v->irqs.unmask, v);
+	event_put(v, v->irqs.unmask);
+	v->irqs.unmask = NULL;
+}
+
 static void index_disable(struct ioas_vdev *v)
 {
 	struct ioas_vdev_irqs *q = &v->irqs;
@@ -148,6 +160,7 @@ static void index_disable(struct ioas_vdev *v)
 
 	if (q->index == IOAS_VDEV_IRQ_NONE)
 		return;
+	unmask_forget(v);
 	irqs_lock(v);
 	events = q->events;
 	nr = q->nr_events;
@@ -236,19 +249,49 @@ static int intx_mask(struct ioas_vdev *v, const struct request *rq)
 	return 0;
 }
 
+static void intx_open(void *ctx)
+{
+	struct ioas_vdev *v = ctx;
+
+	irqs_lock(v);
+	v->irqs.masked = false;
+	intx_deliver(v);
+	irqs_unlock(v);
+}
+
+/* 7.3: an eventfd that unmasks, or none. */
+static int unmask_set(struct ioas_vdev *v, int32_t fd)
+{
+	struct ioas_host *host = ioas_vdev_host(v);
+	struct ioas_uevent *event;
+	int ret;
+
+	if (fd < 0) {
+		unmask_forget(v);
+		return 0;
+	}
+	if (!host->ops->event_watch)
+		return -EOPNOTSUPP;
+	ret = event_get(v, fd, &event);
+	if (ret)
+		return ret;
+	ret = v->irqs.unmask ? -EBUSY :
+			       host->ops->event_watch(host, event, intx_open, v);
+	if (ret)
+		event_put(v, event);
+	else
+		v->irqs.unmask = event;
+	return ret;
+}
+
 static int intx_unmask(struct ioas_vdev *v, const struct request *rq)
 {
 	if (v->irqs.index != INTX || rq->start || rq->count != 1)
 		return -EINVAL;
-	/* None is ever registered, so none is in the way of its end. */
 	if (rq->data == DATA_EVENTFD)
-		return rq->fds[0] < 0 ? 0 : -EOPNOTSUPP;
-	irqs_lock(v);
-	if (selected(rq, 0)) {
-		v->irqs.masked = false;
-		intx_deliver(v);
-	}
-	irqs_unlock(v);
+		return unmask_set(v, rq->fds[0]);
+	if (selected(rq, 0))
+		intx_open(v);
 	return 0;
 }
 

@@ -3,7 +3,8 @@
  * regions: a function through read, write and mmap of its file
  * (docs/reference/vfio-device-uapi.md 5, 6)
  *
- *   file offset   |index << 40 | position|
+ *   file offset   |index << 40 | position|     a BAR's index is also 0x10 + n,
+ *                                              which is what we report
  *
  *   position      0x1003      4 5 6 7 8             10
  *   accesses        | 1 | 4         | 8               | ..    naturally aligned
@@ -87,8 +88,11 @@ static int bar_put(const struct transfer *t, uint64_t pos, unsigned int width,
 	uint64_t value = 0;
 	int ret = ioas_copy_from(&value, user, width);
 
-	if (ret || in_msix_table(t, pos))
+	if (ret)
 		return ret;
+	/* Nothing is written; that memory is not decoded is told all the same. */
+	if (in_msix_table(t, pos))
+		return t->v->ops->bar_read(t->v, t->bar, pos, width, &value);
 	return t->v->ops->bar_write(t->v, t->bar, pos, width, value);
 }
 
@@ -149,10 +153,18 @@ static int64_t config_transfer(const struct transfer *t)
 			t->write ? config_put : config_get);
 }
 
+uint64_t ioas_vdev_region_index(uint64_t offset)
+{
+	const uint64_t index = offset >> IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
+	const uint64_t bar = index - IOAS_VDEV_BAR_INDEX;
+
+	return bar < IOAS_VDEV_BARS ? bar : index;
+}
+
 /* There is neither ROM nor VGA. */
 static int64_t region_transfer(struct transfer *t, uint64_t offset)
 {
-	const uint64_t index = offset >> IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
+	const uint64_t index = ioas_vdev_region_index(offset);
 
 	if (index >= IOAS_ABI_VFIO_PCI_NUM_REGIONS)
 		return -EINVAL;
@@ -235,13 +247,26 @@ static bool in_areas(const struct ioas_vdev_bar *bar, uint64_t pos,
 	return !bar->nr_areas;
 }
 
+/* Step 6: one file at a time may have them, if the function says so. */
+static int map_reserve(struct ioas_vdev_file *f)
+{
+	struct ioas_vdev *v = f->v;
+	int ret = 0;
+
+	ioas_vgroup_lock(v->vgroup);
+	if (v->ops->map)
+		ret = v->ops->map(v, &f->file);
+	ioas_vgroup_unlock(v->vgroup);
+	return ret;
+}
+
 /* 5.4, up to step 5. The BAR in *@out. */
 static int map_check(const struct ioas_vdev *v,
 		     const struct ioas_mmap_request *rq, uint64_t length,
 		     const struct ioas_vdev_bar **out)
 {
 	const uint64_t page = UINT64_C(1) << ioas_vdev_host(v)->page_lg2;
-	const uint64_t index = rq->offset >> IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
+	const uint64_t index = ioas_vdev_region_index(rq->offset);
 	const uint64_t pos = rq->offset & POS_MASK;
 	const struct ioas_vdev_bar *bar;
 	uint64_t size;
@@ -267,6 +292,8 @@ int ioas_vdev_mmap(struct ioas_vdev_file *f, const struct ioas_mmap_request *rq,
 	struct bar_map *m;
 	int ret = map_check(f->v, rq, length, &bar);
 
+	if (!ret)
+		ret = map_reserve(f);
 	if (ret)
 		return ret;
 	m = ioas_zalloc(sizeof(*m), IOAS_FP_ALLOC_RECORD);

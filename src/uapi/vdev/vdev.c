@@ -29,6 +29,8 @@ void ioas_vdev_init(struct ioas_vdev *v, struct ioas_vgroup *g)
 	v->users = 0;
 	v->idev = NULL;
 	atomic_store_explicit(&v->nr_files, 0, memory_order_relaxed);
+	ioas_list_init(&v->ioeventfds);
+	v->nr_ioeventfds = 0;
 	v->irqs = (struct ioas_vdev_irqs){ .index = IOAS_VDEV_IRQ_NONE };
 	ioas_list_add_tail(&g->vdevs, &v->link);
 }
@@ -81,6 +83,7 @@ static unsigned int vdev_validate(struct ioas_vgroup *g, struct ioas_vdev *v)
 	bad += IOAS_CHECK(!g->opened && v->users > 1); /* D2 */
 	bad += IOAS_CHECK(g->opened && v->users && !g->container); /* D2 */
 	bad += IOAS_CHECK(!irqs_sound(v)); /* D3 */
+	bad += IOAS_CHECK(!v->users && (v->nr_ioeventfds || v->irqs.unmask));
 	return bad;
 }
 

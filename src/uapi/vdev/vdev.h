@@ -25,7 +25,8 @@
  *  D2  through its own file it has one user at most, and none while the group's
  *      node is open;
  *  D3  INTx, MSI or MSI-X, one of them at most, is enabled, and only of a
- *      function with users; an eventfd is set for no other.
+ *      function with users; an eventfd is set for no other, and writes no
+ *      register of one.
  *
  * Locks: vgroup->lock (rank VDEV) guards who uses the functions of a group, and
  * serialises whatever changes them; ops but those of registers run under it.
@@ -40,6 +41,11 @@
 
 #define IOAS_VDEV_BARS 6u
 #define IOAS_VDEV_AREAS 2u
+/*
+ * BARs have high offsets, so that those of all regions can be told from those of
+ * plain files; region << 40, which programs have hard-coded, is good as well.
+ */
+#define IOAS_VDEV_BAR_INDEX 0x10u
 /* No index of interrupts is enabled. */
 #define IOAS_VDEV_IRQ_NONE UINT32_MAX
 
@@ -81,7 +87,22 @@ struct ioas_vdev_ops {
 	 * (IOAS_VDEV_IRQ_NONE) is enabled: what configuration shows. May be NULL.
 	 */
 	void (*irqs_changed)(struct ioas_vdev *v, uint32_t index, uint32_t nr);
+	/*
+	 * @file, a bound one of it, is about to map a BAR, and need not be the
+	 * first. Return: 0; -EBUSY: another file has them; -ENOMEM. May be NULL:
+	 * each may.
+	 */
+	int (*map)(struct ioas_vdev *v, struct ioas_ufile *file);
+	/* @file, a bound one, is closed: nothing is mapped through it. May be NULL. */
+	void (*closed)(struct ioas_vdev *v, struct ioas_ufile *file);
 };
+
+/* Where BAR @bar begins in the file, as GET_REGION_INFO says. */
+static inline uint64_t ioas_vdev_bar_offset(uint32_t bar)
+{
+	return (uint64_t)(IOAS_VDEV_BAR_INDEX + bar)
+	       << IOAS_ABI_VFIO_PCI_OFFSET_SHIFT;
+}
 
 /* [@first, @first + @length) of a BAR: multiples of the page size. */
 struct ioas_vdev_area {
@@ -115,6 +136,11 @@ struct ioas_vdev_irqs {
 	/* ERR and REQ. */
 	struct ioas_uevent *err;
 	struct ioas_uevent *req;
+	/*
+	 * Unmasks INTx when it is signalled; NULL: none. Guarded by the group's
+	 * lock instead.
+	 */
+	struct ioas_uevent *unmask;
 	/* INTx: the line; by the driver, or since it was told; by command. */
 	bool line;
 	bool masked;
@@ -149,6 +175,10 @@ struct ioas_vdev {
 	/* Guarded by vgroup->lock. Files that are bound. */
 	uint32_t users;
 	struct ioas_idev *idev;
+
+	/* struct ioas_ioeventfd; guarded by the same. */
+	struct ioas_list ioeventfds;
+	uint32_t nr_ioeventfds;
 
 	/* Files of it. */
 	_Atomic uint32_t nr_files;
@@ -190,6 +220,8 @@ int ioas_vdev_open(struct ioas_vdev *v, struct ioas_ufile **out);
 int ioas_vgroup_open(struct ioas_vgroup *g, struct ioas_ufile **out);
 /* NULL: not a device's file. */
 struct ioas_vdev *ioas_vdev_of_file(struct ioas_ufile *f);
+/* The group whose node is behind @f; NULL: it is no such file. */
+struct ioas_vgroup *ioas_vgroup_of_file(struct ioas_ufile *f);
 
 /*
  * Interrupts; any thread, and any lock up to rank IRQ may be held. A vector:
@@ -207,10 +239,13 @@ void ioas_vdev_signal_req(struct ioas_vdev *v);
 unsigned int ioas_vgroup_validate(struct ioas_vgroup *g);
 
 /*
- * The kind of IOMMU that functions are behind: page tables of 48 bits with
- * leaves of 4 KiB, 2 MiB and 1 GiB that track dirty pages. Interrupt messages
- * go to a window that cannot be mapped.
+ * Kinds of IOMMU that functions are behind: page tables of 48 bits with leaves
+ * of 4 KiB, 2 MiB and 1 GiB. Interrupt messages go to a window that cannot be
+ * mapped. NULL: there is no kind of that name, no @index-th one.
  */
+const struct ioas_iommu_ops *ioas_vdev_iommu_find(const char *name);
+const struct ioas_iommu_ops *ioas_vdev_iommu_at(unsigned int index);
+/* The first of them, "vtdss", which tracks dirty pages. */
 extern const struct ioas_iommu_ops ioas_vdev_iommu;
 extern const struct ioas_iova_range ioas_vdev_reserved[1];
 

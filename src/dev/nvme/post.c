@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * post: completions on their way to the driver
+ *
+ *   commands      read A        write B    read C
+ *   n->store    [ data A ][              data C ][ free: n->buffer ... ]
+ *   n->piece    [ A A A a a ][ b b ][ C c c ][ of the command now ... ]
+ *   n->post          A.end ^  B.end ^  C.end ^ nr_out
+ *
+ * What is completed waits, with its data, until enough has gathered or the poll
+ * ends: then all of it is one call of DMA, in order. A completion is two pieces,
+ * 12 bytes and then the 4 that have the phase, behind those of its data. The
+ * place in the queue is taken at once.
+ *
+ * A piece that cannot be written ends what comes before it, for sure. If it is
+ * of data its command is completed with a transfer error instead, and the rest
+ * goes on from there: nothing is written twice, as the driver may have seen it.
+ * If it is of a completion there is no way left to tell, and the controller is
+ * fatal.
+ */
+#include <string.h>
+
+#include "base/bits.h"
+#include "dev/nvme/nvme.h"
+
+/* Pieces of a completion. */
+#define OWN 2u
+
+bool ioas_nvme_cq_room(const struct nvme_cq *cq)
+{
+	uint32_t next = cq->tail + 1 == cq->size ? 0 : cq->tail + 1;
+
+	return next != cq->head;
+}
+
+static void cq_advance(struct nvme *n, struct nvme_cq *cq)
+{
+	if (++cq->tail == cq->size) {
+		cq->tail = 0;
+		cq->phase ^= 1;
+	}
+	if (cq->interrupts)
+		n->vectors[cq->vector / 64u] |= 1ull << cq->vector % 64u;
+}
+
+static uint16_t note_error(struct nvme *n, const struct nvme_cmd *cmd,
+			   uint16_t status)
+{
+	if (status == NVME_OK || status == NVME_ABORT_REQUESTED ||
+	    status == NVME_ABORT_QUEUE)
+		return status;
+	status |= NVME_MORE;
+	ioas_nvme_log_error(n, cmd, status);
+	return status;
+}
+
+static void post_status(struct nvme *n, struct nvme_post *p, uint16_t status)
+{
+	uint16_t phase = p->cqe.status & 1u;
+
+	status = note_error(n, &p->cmd, status);
+	p->cqe.status = (uint16_t)(status << 1 | phase);
+}
+
+void ioas_nvme_posts_drop(struct nvme *n)
+{
+	n->nr_posts = 0;
+	n->nr_out = 0;
+	n->nr_pieces = 0;
+	n->buffer = n->store;
+}
+
+void ioas_nvme_posts_flush(struct nvme *n)
+{
+	struct nvme_post *p = n->post;
+	size_t at = 0, good;
+
+	while (at < n->nr_out &&
+	       !ioas_nvme_dma(n, true, n->piece + at, n->nr_out - at, &good)) {
+		at += good;
+		while (p->end <= at)
+			p++;
+		if (at >= p->end - OWN) {
+			ioas_nvme_fatal(n);
+			break;
+		}
+		p->cqe.dw0 = 0;
+		post_status(n, p, NVME_TRANSFER_ERROR);
+		at = p->end - OWN;
+	}
+	ioas_nvme_posts_drop(n);
+}
+
+void ioas_nvme_complete(struct nvme *n, const struct nvme_cmd *cmd,
+			uint16_t status, bool data)
+{
+	const struct nvme_sq *sq = &n->sq[cmd->sqid];
+	struct nvme_cq *cq = &n->cq[sq->cqid];
+	uint64_t at = cq->base + cq->tail * sizeof(struct nvme_cqe);
+	struct nvme_post *p = &n->post[n->nr_posts];
+
+	if (ioas_nvme_is_fatal(n))
+		return;
+	p->cmd = *cmd;
+	p->cqe = (struct nvme_cqe){
+		.dw0 = cmd->result, .sq_head = (uint16_t)sq->head,
+		.sqid = cmd->sqid, .cid = cmd->sqe.cid, .status = cq->phase,
+	};
+	post_status(n, p, status);
+	if (data) {
+		n->nr_out += n->nr_pieces;
+		n->buffer += ioas_align_up(n->length, 64);
+	}
+	n->piece[n->nr_out++] = (struct ioas_dma_piece){ at, &p->cqe, 12 };
+	n->piece[n->nr_out++] = (struct ioas_dma_piece){ at + 12, &p->cqe.cid,
+							 4 };
+	n->nr_pieces = 0;
+	p->end = n->nr_out;
+	n->nr_posts++;
+	cq_advance(n, cq);
+	/* There is room for the next one, whatever it is. */
+	if (n->nr_posts == NVME_POSTS || n->nr_out > NVME_PIECES ||
+	    n->buffer - n->store > (ptrdiff_t)NVME_POST_BYTES)
+		ioas_nvme_posts_flush(n);
+}

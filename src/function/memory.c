@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory: DMA of a function through what it is attached to
+ *
+ *   pieces   |iova, length, data| |iova, ...| ...
+ *      translate, under lock, in a section of the view
+ *            v
+ *   frames   |pfn, offset, data, length| ...   up to 128 at a time
+ *      copied in one go
+ *            v
+ *   memory of the driver
+ *
+ * A section ends after each batch, so that who unmaps waits for a copy and no
+ * more. What was unmapped when unmap returned is not found any more, and leaves
+ * are marked dirty as they are translated, before anything is written.
+ */
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "domain/ops.h"
+#include "domain/view.h"
+#include "function/impl.h"
+#include "origin/frames.h"
+#include "uapi/hwpt.h"
+
+/* Pieces of memory copied in one section, and bytes. */
+#define BATCH_PIECES 128u
+#define BATCH_BYTES (UINT64_C(128) << 10)
+
+/* ---- what is attached --------------------------------------------------- */
+
+static struct ioas_list *slot(struct ioas_function *f, uint32_t pasid)
+{
+	return &f->views[pasid % IOAS_FUNCTION_SLOTS];
+}
+
+static struct ioas_function_view *view_find(struct ioas_function *f,
+					    uint32_t pasid) __must_hold(f->lock)
+{
+	ioas_assert_held(&f->lock);
+	if (f->recent && f->recent->pasid == pasid)
+		return f->recent;
+	ioas_list_for_each(l, slot(f, pasid)) {
+		struct ioas_function_view *w =
+			ioas_list_entry(l, struct ioas_function_view, link);
+
+		if (w->pasid == pasid)
+			return f->recent = w;
+	}
+	return NULL;
+}
+
+static void view_free(struct ioas_function_view *w)
+{
+	if (!w)
+		return;
+	ioas_dview_destroy(w->view);
+	free(w);
+}
+
+/* Out of the lists; free it without the lock. NULL: there is none. */
+static struct ioas_function_view *view_take(struct ioas_function *f,
+					    uint32_t pasid) __must_hold(f->lock)
+{
+	struct ioas_function_view *w = view_find(f, pasid);
+
+	ioas_assert_held(&f->lock);
+	f->recent = NULL;
+	if (w)
+		ioas_list_del(&w->link);
+	return w;
+}
+
+/* Where @hwpt's leaves are in the end: of a nested one its parent's. */
+static struct ioas_domain *domain_of(const struct ioas_hwpt *hwpt)
+{
+	return hwpt->parent ? NULL : hwpt->domain;
+}
+
+static int device_attach(struct ioas_udevice *dev, uint32_t pasid,
+			 struct ioas_hwpt *to, struct ioas_hwpt *from)
+{
+	struct ioas_function *f = ioas_function_of_device(dev);
+	struct ioas_domain *domain = domain_of(to);
+	struct ioas_function_view *w, *old;
+	int ret;
+
+	(void)from;
+	if (!domain)
+		return -EINVAL;
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->pasid = pasid;
+	w->hwpt = to;
+	ret = ioas_dview_create(domain, NULL, NULL, &w->view);
+	if (ret) {
+		free(w);
+		return ret == -ENOMEM ? ret : -EINVAL;
+	}
+	ioas_function_lock(f);
+	old = view_take(f, pasid);
+	ioas_list_add_tail(slot(f, pasid), &w->link);
+	ioas_function_unlock(f);
+	view_free(old);
+	return 0;
+}
+
+static void device_detach(struct ioas_udevice *dev, uint32_t pasid,
+			  struct ioas_hwpt *from)
+{
+	struct ioas_function *f = ioas_function_of_device(dev);
+	struct ioas_function_view *old;
+
+	(void)from;
+	ioas_function_lock(f);
+	old = view_take(f, pasid);
+	ioas_function_unlock(f);
+	view_free(old);
+}
+
+const struct ioas_udevice_ops ioas_function_device_ops = {
+	.name = "function",
+	.attach = device_attach,
+	.detach = device_detach,
+	.page_response = ioas_function_pri_answer,
+};
+
+/* ---- failures ----------------------------------------------------------- */
+
+static enum ioas_dma_error aborted(struct ioas_function *f, uint64_t iova,
+				   uint64_t *failed) __must_hold(f->lock)
+{
+	f->counts.aborts++;
+	if (failed)
+		*failed = iova;
+	return IOAS_DMA_ABORT;
+}
+
+static enum ioas_dma_error faulted(struct ioas_function *f,
+				   const struct ioas_function_view *w,
+				   uint64_t iova, bool write, bool denied,
+				   uint64_t *failed) __must_hold(f->lock)
+{
+	const struct ioas_function_fault fault = {
+		.f = f,
+		.hwpt = w->hwpt,
+		.pasid = w->pasid,
+		.iova = iova,
+		.write = write,
+		.denied = denied,
+	};
+
+	f->counts.faults++;
+	if (f->watch.fault)
+		f->watch.fault(f->watch.ctx, &fault);
+	if (failed)
+		*failed = iova;
+	return IOAS_DMA_FAULT;
+}
+
+/* The way of @pasid; NULL: DMA is not possible now. */
+static struct ioas_function_view *way(struct ioas_function *f, uint32_t pasid)
+	__must_hold(f->lock)
+{
+	ioas_assert_held(&f->lock);
+	return f->on && f->bus_master ? view_find(f, pasid) : NULL;
+}
+
+/* ---- copies ------------------------------------------------------------- */
+
+/* Where in a list of pieces we are. */
+struct cursor {
+	const struct ioas_dma_piece *piece;
+	size_t nr;
+	/* Into the first of them. */
+	uint64_t done;
+};
+
+static void cursor_move(struct cursor *at, uint64_t bytes)
+{
+	at->done += bytes;
+	while (at->nr && at->done >= at->piece->length) {
+		at->done -= at->piece->length;
+		at->piece++;
+		at->nr--;
+	}
+}
+
+static uint64_t cursor_iova(const struct cursor *at)
+{
+	return at->nr ? at->piece->iova + at->done : 0;
+}
+
+struct batch {
+	struct ioas_frames_piece piece[BATCH_PIECES];
+	uint32_t nr;
+	uint64_t bytes;
+};
+
+/* One stretch more. Return: as of a translation; -ENOENT beyond 2^64, too. */
+static int batch_add(struct ioas_function *f, struct ioas_function_view *w,
+		     const struct cursor *at, uint32_t access, struct batch *b)
+{
+	const uint64_t left = at->piece->length - at->done;
+	const uint64_t page = UINT64_C(1) << f->page_lg2;
+	uint64_t last, addr, got;
+	int ret;
+
+	if (!ioas_last(at->piece->iova + at->done,
+		       ioas_min(left, BATCH_BYTES), &last))
+		return -ENOENT;
+	ret = ioas_dview_translate(w->view, at->piece->iova + at->done, last,
+				   access, &addr, &got);
+	if (ret)
+		return ret;
+	b->piece[b->nr++] = (struct ioas_frames_piece){
+		.pfn = addr >> f->page_lg2,
+		.offset = addr & (page - 1),
+		.buffer = (char *)at->piece->data + at->done,
+		.length = got,
+	};
+	b->bytes += got;
+	return 0;
+}
+
+/*
+ * A section: translate as much as goes, copy that. @at moves behind what was
+ * copied. Return: 0, -ENOENT, -EACCES (translation, of the byte at @at),
+ * -EFAULT (memory that is not there).
+ */
+static int section(struct ioas_function *f, struct ioas_function_view *w,
+		   struct cursor *at, bool write) __must_hold(f->lock)
+{
+	const uint32_t access = write ? IOAS_PROT_WRITE : IOAS_PROT_READ;
+	struct cursor ahead = *at;
+	struct batch b;
+	uint64_t done = 0;
+	int ret = 0, copied = 0;
+
+	b.nr = 0;
+	b.bytes = 0;
+	ioas_dview_enter(w->view);
+	while (!ret && ahead.nr && b.nr < BATCH_PIECES &&
+	       b.bytes < BATCH_BYTES) {
+		ret = batch_add(f, w, &ahead, access, &b);
+		if (!ret)
+			cursor_move(&ahead, b.piece[b.nr - 1].length);
+	}
+	if (b.nr)
+		copied = ioas_frames_copy_pieces(f->frames, b.piece, b.nr,
+						 write, &done);
+	ioas_dview_exit(w->view);
+	cursor_move(at, copied ? done : b.bytes);
+	return copied ? copied : ret;
+}
+
+static void count(struct ioas_function *f, bool write, uint64_t bytes)
+	__must_hold(f->lock)
+{
+	if (write) {
+		f->counts.writes++;
+		f->counts.write_bytes += bytes;
+	} else {
+		f->counts.reads++;
+		f->counts.read_bytes += bytes;
+	}
+}
+
+static uint64_t total(const struct ioas_dma_piece *pieces, size_t nr)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		bytes += pieces[i].length;
+	return bytes;
+}
+
+static enum ioas_dma_error dma(struct ioas_function *f, uint32_t pasid,
+			       const struct ioas_dma_piece *pieces, size_t nr,
+			       bool write, uint64_t *failed)
+	__must_hold(f->lock)
+{
+	struct ioas_function_view *w = way(f, pasid);
+	struct cursor at = { .piece = pieces, .nr = nr };
+	int ret = 0;
+
+	/* Empty pieces in front. */
+	cursor_move(&at, 0);
+	if (!w)
+		return aborted(f, cursor_iova(&at), failed);
+	while (!ret && at.nr)
+		ret = section(f, w, &at, write);
+	if (!ret) {
+		count(f, write, total(pieces, nr));
+		return IOAS_DMA_OK;
+	}
+	if (ret == -EFAULT)
+		return aborted(f, cursor_iova(&at), failed);
+	return faulted(f, w, cursor_iova(&at), write, ret == -EACCES, failed);
+}
+
+enum ioas_dma_error ioas_dma_read(struct ioas_function *f, uint32_t pasid,
+				  const struct ioas_dma_piece *pieces,
+				  size_t nr, uint64_t *failed)
+{
+	ioas_assert_held(&f->lock);
+	return dma(f, pasid, pieces, nr, false, failed);
+}
+
+enum ioas_dma_error ioas_dma_write(struct ioas_function *f, uint32_t pasid,
+				   const struct ioas_dma_piece *pieces,
+				   size_t nr, uint64_t *failed)
+{
+	ioas_assert_held(&f->lock);
+	return dma(f, pasid, pieces, nr, true, failed);
+}
+
+/* ---- atomic addition ---------------------------------------------------- */
+
+/* Memory of this process. */
+static uint64_t add_here(void *p, unsigned int width, uint64_t value)
+{
+	if (width == 4)
+		return __atomic_fetch_add((uint32_t *)p, (uint32_t)value,
+					  __ATOMIC_ACQ_REL);
+	return __atomic_fetch_add((uint64_t *)p, value, __ATOMIC_ACQ_REL);
+}
+
+/*
+ * Of another process, where nothing atomic can be done: no other function, but
+ * the driver itself can come in between.
+ */
+static int add_there(struct ioas_function *f, ioas_pfn_t pfn, uint64_t offset,
+		     unsigned int width, uint64_t value, uint64_t *old)
+{
+	uint64_t sum;
+	int ret;
+
+	*old = 0;
+	ret = ioas_frames_copy(f->frames, pfn, offset, old, width, false);
+	if (ret)
+		return ret;
+	sum = *old + value;
+	return ioas_frames_copy(f->frames, pfn, offset, &sum, width, true);
+}
+
+static int add(struct ioas_function *f, struct ioas_function_view *w,
+	       uint64_t iova, unsigned int width, uint64_t value, uint64_t *old)
+	__must_hold(f->lock)
+{
+	const uint64_t page = UINT64_C(1) << f->page_lg2;
+	uint64_t addr, got, nr, last;
+	char *base;
+	int ret;
+
+	if (!ioas_last(iova, width, &last))
+		return -ENOENT;
+	ioas_dview_enter(w->view);
+	ret = ioas_dview_translate(w->view, iova, last,
+				   IOAS_PROT_READ | IOAS_PROT_WRITE, &addr,
+				   &got);
+	if (!ret) {
+		base = ioas_frames_run(f->frames, addr >> f->page_lg2, &nr);
+		if (base)
+			*old = add_here(base + (addr & (page - 1)), width,
+					value);
+		else
+			ret = add_there(f, addr >> f->page_lg2,
+					addr & (page - 1), width, value, old);
+	}
+	ioas_dview_exit(w->view);
+	return ret;
+}
+
+enum ioas_dma_error ioas_dma_fetch_add(struct ioas_function *f, uint32_t pasid,
+				       uint64_t iova, unsigned int width,
+				       uint64_t value, uint64_t *old)
+{
+	struct ioas_function_view *w;
+	uint64_t before = 0;
+	int ret;
+
+	ioas_assert_held(&f->lock);
+	w = way(f, pasid);
+	/* An atomic that is not aligned is no request at all. */
+	if (!w || (width != 4 && width != 8) || iova & (width - 1))
+		return aborted(f, iova, NULL);
+	ret = add(f, w, iova, width, value, &before);
+	if (ret == -EFAULT)
+		return aborted(f, iova, NULL);
+	if (ret)
+		return faulted(f, w, iova, true, ret == -EACCES, NULL);
+	count(f, true, width);
+	*old = before;
+	return IOAS_DMA_OK;
+}

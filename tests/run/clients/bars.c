@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bars: regions of functions by read, write and mmap, eventfds, last closes
+ * (docs/reference/vfio-device-uapi.md 1, 5)
+ *
+ * A mapping keeps its file open, so it is by whether another file can be bound
+ * that the last close is seen.
+ */
+#include <linux/kvm.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include "vfio_kit.h"
+
+/* A BAR of the engine that may be mapped, a page; of the disk, four. */
+#define DOORS 2u
+#define DISK_PAGES 4u
+#define FULL (UINT64_MAX - 1)
+/* What is compared with must not be in a register. */
+#define MAGIC UINT64_C(0x1122334455667788)
+
+static int64_t read_at(const struct vfio *v, unsigned int bar, uint64_t pos,
+		       void *data, size_t count)
+{
+	return sys_pread(v->fd, data, count, v->offset[bar] + pos);
+}
+
+static int64_t write_at(const struct vfio *v, unsigned int bar, uint64_t pos,
+			const void *data, size_t count)
+{
+	return sys_pwrite(v->fd, data, count, v->offset[bar] + pos);
+}
+
+/* 0: it can be. */
+static long map_errno(int fd, size_t length, int prot, int flags,
+		      uint64_t offset)
+{
+	void *p = sys_mmap(fd, length, prot, flags, offset);
+
+	if (!p)
+		return errno;
+	must(munmap(p, length));
+	return 0;
+}
+
+/* Is a file of it bound by anybody? A try that succeeds is undone. */
+static bool in_use(unsigned int fn)
+{
+	struct uclient iommu = iommu_open();
+	const int fd = node_open(fn);
+	uint32_t id;
+	const int ret = bind_try(fd, iommu.fd, &id);
+
+	if (ret)
+		want(ret, -EINVAL);
+	want_ok(close(fd));
+	want_ok(close(iommu.fd));
+	return ret;
+}
+
+/* ---- read and write ----------------------------------------------------- */
+
+static void transfers(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	uint64_t word = MAGIC, bytes = 0;
+	char room[64];
+
+	want(rd32(&v, IOAS_ENG_REG_ID), IOAS_ENG_ID);
+	wr64(&v, IOAS_ENG_REG_SCRATCH, MAGIC);
+	want(rd64(&v, IOAS_ENG_REG_SCRATCH), MAGIC);
+	for (size_t i = 1; i <= 8; i *= 2)
+		want(bar_rd(&v, 0, IOAS_ENG_REG_SCRATCH, i),
+		     i == 8 ? MAGIC : MAGIC & ((UINT64_C(1) << 8 * i) - 1));
+	/* Not aligned, in pieces. */
+	want(read_at(&v, 0, IOAS_ENG_REG_SCRATCH + 1, &bytes, 6), 6);
+	want(bytes, (MAGIC >> 8) & 0xffffffffffff);
+	/* Nothing; what is beyond the end; no memory. */
+	want(read_at(&v, 0, 0, room, 0), 0);
+	want(write_at(&v, 0, 0, room, 0), 0);
+	want(read_at(&v, 0, v.size[0] - 4, room, sizeof(room)), 4);
+	want(write_at(&v, DOORS, v.size[DOORS] - 8, &word, 64), 8);
+	want(read_at(&v, 0, v.size[0], room, 1), -EINVAL);
+	want(read_at(&v, 0, 0, nowhere(), 8), -EFAULT);
+	want(write_at(&v, 0, IOAS_ENG_REG_SCRATCH, nowhere(), 8), -EFAULT);
+	want(rd64(&v, IOAS_ENG_REG_SCRATCH), MAGIC);
+	/* Configuration is all or nothing. */
+	want(read_at(&v, CONFIG, 0, room, sizeof(room)), sizeof(room));
+	want(read_at(&v, CONFIG, v.size[CONFIG] - 4, room, 8), -EFAULT);
+	want(read_at(&v, CONFIG, v.size[CONFIG], room, 0), 0);
+	/* No BAR, no region; a negative one. */
+	want(read_at(&v, 1, 0, room, 4), -EINVAL);
+	want(sys_pread(v.fd, room, 4, UINT64_C(6) << 40), -EINVAL);
+	want(sys_pread(v.fd, room, 4, UINT64_C(0x30) << 40), -EINVAL);
+	want(sys_pread(v.fd, room, 4, UINT64_C(1) << 63), -EINVAL);
+	/* The offsets that programs have by heart. */
+	want(sys_pread(v.fd, &bytes, 8, UINT64_C(2) << 40 | 0xff8), 8);
+	want(bytes, MAGIC);
+	vfio_close(&v);
+}
+
+static void vectors(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	uint32_t a = 0, b = 0;
+	uint64_t c = MAGIC;
+	struct iovec iov[3] = { { &a, 4 }, { NULL, 0 }, { &b, 4 } };
+	const off_t id = (off_t)(v.offset[0] + IOAS_ENG_REG_ID);
+	const off_t end = (off_t)(v.offset[0] + v.size[0] - 4);
+
+	want(preadv(v.fd, iov, 3, id), 8);
+	want(a, IOAS_ENG_ID);
+	want(b, 0x10000);
+	want(preadv2(v.fd, iov, 3, id, 0), 8);
+	/* The first is read, then there is an end, or no memory. */
+	want(preadv(v.fd, iov, 3, end), 4);
+	iov[2].iov_base = nowhere();
+	want(preadv(v.fd, iov, 3, id), 4);
+	iov[0] = (struct iovec){ &c, 8 };
+	want(pwritev(v.fd, iov, 1, (off_t)(v.offset[0] + IOAS_ENG_REG_SCRATCH)),
+	     8);
+	want(rd64(&v, IOAS_ENG_REG_SCRATCH), MAGIC);
+	vfio_close(&v);
+}
+
+/* Where the filter can tell the descriptor, as that of a group's device. */
+static void positions(void)
+{
+	struct vfio v = vfio_open_group(FN_DMA);
+	const uint64_t scratch = MAGIC;
+	uint64_t word = 0;
+	struct iovec iov = { &word, 8 };
+	uint32_t half = 0;
+	int copy;
+
+	want(read(v.fd, &half, 4), 4);
+	want(half, IOAS_ENG_ID);
+	copy = (int)must(dup(v.fd));
+	want(read(copy, &half, 4), 4);
+	want(half, 0x10000);
+	/* CAP, CONTROL to 1f. */
+	want(readv(v.fd, &iov, 1), 8);
+	want(preadv2(v.fd, &iov, 1, -1, 0), 8);
+	want(read(v.fd, &word, 8), 8);
+	want(write(v.fd, &scratch, 8), 8);
+	want(rd64(&v, IOAS_ENG_REG_SCRATCH), MAGIC);
+	/* It is where it was in BAR0 after all of these. */
+	want(read(v.fd, &half, 4), 4);
+	want(half, rd32(&v, IOAS_ENG_REG_SCRATCH + 8));
+	want_ok(close(copy));
+	vfio_close(&v);
+	/* Where it cannot, there is nothing. */
+	v = vfio_open(FN_DMA);
+	want(read(v.fd, &half, 4), 0);
+	want(write(v.fd, &half, 4), -1);
+	want(errno, EPERM);
+	vfio_close(&v);
+}
+
+static void states(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	const int plain = node_open(FN_DMA2);
+	char room[8];
+
+	/* Not bound; without memory; not to be written. */
+	want(sys_pread(plain, room, 4, v.offset[0]), -EINVAL);
+	want(map_errno(plain, PAGE, PROT_READ, MAP_SHARED, v.offset[DOORS]),
+	     EINVAL);
+	want_ok(close(plain));
+	cfg_wr(&v, PCI_COMMAND, 2, 0);
+	want(read_at(&v, 0, 0, room, 4), -EIO);
+	want(write_at(&v, DOORS, 0, room, 4), -EIO);
+	cfg_wr(&v, PCI_COMMAND, 2, PCI_MEMORY);
+	want(read_at(&v, 0, 0, room, 4), 4);
+	vfio_close(&v);
+}
+
+/* ---- mmap --------------------------------------------------------------- */
+
+static void shapes(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	const uint64_t at = v.offset[DOORS];
+	const int rw = PROT_READ | PROT_WRITE;
+
+	want(v.size[DOORS], 4096);
+	want(map_errno(v.fd, PAGE, rw, MAP_PRIVATE, at), EINVAL);
+	want(map_errno(v.fd, 2 * PAGE, rw, MAP_SHARED, at), EINVAL);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, at + PAGE), EINVAL);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, at + 1), EINVAL);
+	want(map_errno(v.fd, 0, rw, MAP_SHARED, at), EINVAL);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, v.offset[0]), EINVAL);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, v.offset[CONFIG]), EINVAL);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, UINT64_C(0x30) << 40),
+	     EINVAL);
+	/* Where it can be read, but is not in the file. */
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, UINT64_C(2) << 40), EINVAL);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED, 0), EINVAL);
+	want(map_errno(v.fd, 1, rw, MAP_SHARED, at), 0);
+	want(map_errno(v.fd, PAGE, rw, MAP_SHARED_VALIDATE, at), 0);
+	want(map_errno(v.fd, PAGE, PROT_READ, MAP_SHARED, at), 0);
+	want(map_errno(v.fd, PAGE, PROT_NONE, MAP_SHARED, at), 0);
+	vfio_close(&v);
+}
+
+/* One memory, by whatever way. */
+static void contents(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	volatile uint64_t *a, *b;
+
+	bar_wr(&v, DOORS, 0x800, 8, MAGIC);
+	a = bar_map(&v, DOORS, 0, PAGE);
+	want(a[0x100], MAGIC);
+	b = bar_map(&v, DOORS, 0, PAGE);
+	b[0x101] = MAGIC + 1;
+	want(a[0x101], MAGIC + 1);
+	want(bar_rd(&v, DOORS, 0x808, 8), MAGIC + 1);
+	bar_wr(&v, DOORS, 0x810, 8, MAGIC + 2);
+	want(b[0x102], MAGIC + 2);
+	/* A reset clears it, and it stays mapped. */
+	want_ok(sys_ioctl(v.fd, IOAS_ABI_VFIO_DEVICE_RESET, NULL));
+	want(a[0x102], 0);
+	a[0x102] = 5;
+	want(bar_rd(&v, DOORS, 0x810, 8), 5);
+	/* Nobody but the client does such a thing to its file; we bear it. */
+	want(ftruncate(v.fd, 0), -1);
+	must(fallocate(v.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		       (off_t)v.offset[DOORS], (off_t)PAGE));
+	want(bar_rd(&v, DOORS, 0x810, 8), 0);
+	b[0x102] = 6;
+	want(bar_rd(&v, DOORS, 0x810, 8), 6);
+	must(munmap((void *)(uintptr_t)a, PAGE));
+	must(munmap((void *)(uintptr_t)b, PAGE));
+	vfio_close(&v);
+	/* The next one has it as it is after power on. */
+	vfio_check_clean(FN_DMA);
+}
+
+/* As drivers do that leave a page out: reserve, then map over it. */
+static void parts(void)
+{
+	struct vfio v = vfio_open(FN_NVME);
+	char *p = mmap(NULL, DISK_PAGES * PAGE, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const uint64_t last = (DISK_PAGES - 1) * PAGE;
+	volatile uint32_t *word = (void *)(p + last + 0x100);
+	char *q;
+
+	must(p == MAP_FAILED ? -1 : 0);
+	want(v.size[0], DISK_PAGES * PAGE);
+	want(map_errno(v.fd, PAGE, PROT_READ, MAP_SHARED,
+		       v.offset[0] + DISK_PAGES * PAGE), EINVAL);
+	want(map_errno(v.fd, 2 * PAGE, PROT_READ, MAP_SHARED,
+		       v.offset[0] + last), EINVAL);
+	must(mmap(p, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, v.fd,
+		  (off_t)v.offset[0]) == MAP_FAILED ? -1 : 0);
+	must(mmap(p + 2 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE,
+		  MAP_SHARED | MAP_FIXED, v.fd,
+		  (off_t)(v.offset[0] + 2 * PAGE)) == MAP_FAILED ? -1 : 0);
+	/* VS, which is not 0. */
+	want(*(volatile uint32_t *)(void *)(p + 8) != 0, 1);
+	*word = 17;
+	want(bar_rd(&v, 0, last + 0x100, 4), 17);
+	q = bar_map(&v, 0, last, PAGE);
+	want(*(volatile uint32_t *)(void *)(q + 0x100), 17);
+	/* What is left of it holds on to the file. */
+	must(munmap(p, 3 * PAGE));
+	want_ok(close(v.fd));
+	want(in_use(FN_NVME), 1);
+	must(munmap(q, PAGE));
+	want(*word, 17);
+	want(in_use(FN_NVME), 1);
+	must(munmap(p + last, PAGE));
+	want(in_use(FN_NVME), 0);
+	want_ok(close(v.iommu.fd));
+}
+
+/* ---- opens and closes --------------------------------------------------- */
+
+static void two_opens(void)
+{
+	struct vfio v = vfio_open(FN_DMA), w;
+	const int second = node_open(FN_DMA);
+	volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
+	uint32_t id;
+
+	p[0x100] = MAGIC;
+	want(bind_try(second, v.iommu.fd, &id), -EINVAL);
+	want(map_errno(second, PAGE, PROT_READ, MAP_SHARED, v.offset[DOORS]),
+	     EINVAL);
+	/* The file lasts as long as the mapping. */
+	want_ok(close(v.fd));
+	want(bind_try(second, v.iommu.fd, &id), -EINVAL);
+	want(p[0x100], MAGIC);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	want_ok(bind_try(second, v.iommu.fd, &id));
+	w = v;
+	w.fd = second;
+	want(bar_rd(&w, DOORS, 0x800, 8), 0);
+	p = bar_map(&w, DOORS, 0, PAGE);
+	want(p[0x100], 0);
+	p[0x100] = 1;
+	want(bar_rd(&w, DOORS, 0x800, 8), 1);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	vfio_close(&w);
+}
+
+/* Files of one device that came from its group: one of them at a time. */
+static void by_group(void)
+{
+	struct vfio v = vfio_open_group(FN_DMA), w = v;
+	volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
+	char name[16];
+
+	name_of(FN_DMA, name);
+	w.fd = (int)must(sys_ioctl(v.group, IOAS_ABI_VFIO_GROUP_GET_DEVICE_FD,
+				   name));
+	p[0x100] = MAGIC;
+	want(bar_rd(&w, DOORS, 0x800, 8), MAGIC);
+	want(map_errno(w.fd, PAGE, PROT_READ, MAP_SHARED, v.offset[DOORS]),
+	     EBUSY);
+	want_ok(close(v.fd));
+	want(map_errno(w.fd, PAGE, PROT_READ, MAP_SHARED, v.offset[DOORS]),
+	     EBUSY);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	/* With what is in it. */
+	p = bar_map(&w, DOORS, 0, PAGE);
+	want(p[0x100], MAGIC);
+	p[0x101] = 1;
+	want(bar_rd(&w, DOORS, 0x808, 8), 1);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	vfio_close(&w);
+	want(in_use(FN_DMA), 0);
+}
+
+/* A child has what is mapped, and so the file. */
+static void inherited(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
+	int to[2], from[2];
+	pid_t pid;
+
+	must(pipe(to));
+	must(pipe(from));
+	pid = (pid_t)must(fork());
+	if (!pid) {
+		must(close(v.fd));
+		hear(to[0]);
+		want(p[0x100], MAGIC);
+		p[0x101] = MAGIC + 1;
+		say(from[1]);
+		for (;;)
+			pause();
+	}
+	p[0x100] = MAGIC;
+	say(to[1]);
+	hear(from[0]);
+	want(p[0x101], MAGIC + 1);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	want_ok(close(v.fd));
+	want(in_use(FN_DMA), 1);
+	must(kill(pid, SIGKILL));
+	want(waitpid(pid, NULL, 0), pid);
+	want(in_use(FN_DMA), 0);
+	want_ok(close(v.iommu.fd));
+}
+
+static void killed(void)
+{
+	for (unsigned int i = 0; i < 5; i++) {
+		int from[2];
+		pid_t pid;
+
+		must(pipe(from));
+		pid = (pid_t)must(fork());
+		if (!pid) {
+			struct vfio v = vfio_open(FN_DMA);
+			volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
+			const int fd = event_new();
+
+			irqs_set(&v, MSIX, &fd, 1);
+			p[0x100] = MAGIC;
+			say(from[1]);
+			for (;;)
+				p[0x101]++;
+		}
+		hear(from[0]);
+		want(in_use(FN_DMA), 1);
+		must(kill(pid, SIGKILL));
+		want(waitpid(pid, NULL, 0), pid);
+		vfio_check_clean(FN_DMA);
+		must(close(from[0]));
+		must(close(from[1]));
+	}
+}
+
+/* Mappings that come and go leave nothing. */
+static void many(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+
+	for (unsigned int i = 0; i < 500; i++) {
+		volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
+
+		want(p[0x100], i);
+		p[0x100] = i + 1;
+		must(munmap((void *)(uintptr_t)p, PAGE));
+	}
+	vfio_close(&v);
+	want(in_use(FN_DMA), 0);
+}
+
+/* What does not belong together, at the same time. */
+#define ROUNDS 200u
+
+static struct vfio shared;
+
+static void *mapper(void *unused)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		volatile uint64_t *p = bar_map(&shared, DOORS, 0, PAGE);
+
+		p[0x100] = i;
+		must(munmap((void *)(uintptr_t)p, PAGE));
+	}
+	return unused;
+}
+
+static void *puncher(void *unused)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		must(fallocate(shared.fd,
+			       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			       (off_t)shared.offset[DOORS], (off_t)PAGE));
+	return unused;
+}
+
+static void *accessor(void *unused)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		bar_wr(&shared, DOORS, 0x900, 8, i);
+		bar_rd(&shared, DOORS, 0x800, 8);
+	}
+	return unused;
+}
+
+static void *resetter(void *unused)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		want_ok(sys_ioctl(shared.fd, IOAS_ABI_VFIO_DEVICE_RESET, NULL));
+	return unused;
+}
+
+/* Other files of it come and go, and get nothing. */
+static void *opener(void *unused)
+{
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		const int fd = node_open(FN_DMA);
+
+		want(map_errno(fd, PAGE, PROT_READ, MAP_SHARED,
+			       shared.offset[DOORS]), EINVAL);
+		want_ok(close(fd));
+	}
+	return unused;
+}
+
+static void all_at_once(void)
+{
+	void *(*const all[])(void *) = { mapper, mapper, puncher, accessor,
+					 resetter, opener };
+	pthread_t t[sizeof(all) / sizeof(all[0])];
+
+	shared = vfio_open(FN_DMA);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		must(-pthread_create(&t[i], NULL, all[i], NULL));
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		must(-pthread_join(t[i], NULL));
+	vfio_close(&shared);
+	vfio_check_clean(FN_DMA);
+}
+
+static void link_is(int fd, const char *name)
+{
+	char path[32], text[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	must(readlink(path, text, sizeof(text) - 1));
+	if (strcmp(text, name))
+		fprintf(stderr, "%s, not %s\n", text, name);
+	want(strcmp(text, name), 0);
+}
+
+static void names(void)
+{
+	struct vfio v = vfio_open_group(FN_DMA);
+	const int fd = node_open(FN_DMA2);
+
+	link_is(v.group, "/dev/vfio/10");
+	link_is(v.fd, "anon_inode:[vfio-device]");
+	link_is(fd, "/dev/vfio/devices/vfio1");
+	want_ok(close(fd));
+	vfio_close(&v);
+}
+
+/* ---- eventfds ----------------------------------------------------------- */
+
+static int trigger(const struct vfio *v)
+{
+	return irqs(v->fd, NONE | TRIGGER, MSIX, 0, 1, NULL);
+}
+
+static void events(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	const int fd = event_new(), copy = (int)must(dup(fd));
+	const uint64_t full = FULL;
+	int other[2];
+
+	irqs_set(&v, MSIX, &fd, 1);
+	want_ok(trigger(&v));
+	want_ok(trigger(&v));
+	want(event_count(copy), 2);
+	/* What the client closes is still there for its other copies. */
+	want_ok(close(fd));
+	want_ok(trigger(&v));
+	want(event_count(copy), 1);
+	/* Full, and to be waited for: nobody does. */
+	must(fcntl(copy, F_SETFL, 0));
+	want(write(copy, &full, 8), 8);
+	for (unsigned int i = 0; i < 10; i++)
+		want_ok(trigger(&v));
+	must(fcntl(copy, F_SETFL, O_NONBLOCK));
+	want(event_count(copy) >= FULL, 1);
+	want_ok(trigger(&v));
+	want(event_count(copy), 1);
+	/* No eventfds. */
+	want(irqs(v.fd, EVENTFD | TRIGGER, MSIX, 0, 1, &fd), -EBADF);
+	want(irqs(v.fd, EVENTFD | TRIGGER, MSIX, 0, 1, &v.fd), -EINVAL);
+	want(irqs(v.fd, EVENTFD | TRIGGER, MSIX, 0, 1, &v.iommu.fd), -EINVAL);
+	must(pipe(other));
+	want(irqs(v.fd, EVENTFD | TRIGGER, MSIX, 0, 1, other), -EINVAL);
+	other[0] = (int)must(memfd_create("anon_inode:[eventfd]", 0));
+	want(irqs(v.fd, EVENTFD | TRIGGER, MSIX, 0, 1, other), -EINVAL);
+	vfio_close(&v);
+	/* Nobody signals it any more. */
+	want(event_count(copy), 0);
+}
+
+/* ---- others who have to do with the memory ------------------------------- */
+
+/* Type1 takes a BAR where we do not; nothing else comes of it. */
+static void as_memory(void)
+{
+	struct vfio v = vfio_open_group(FN_DMA);
+	volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
+	uint64_t size = PAGE;
+
+	want(uc_vfio_map(&v.iommu, va((const void *)(uintptr_t)p), IOVA, PAGE,
+			 IOAS_ABI_VFIO_DMA_MAP_FLAG_READ |
+				 IOAS_ABI_VFIO_DMA_MAP_FLAG_WRITE), -EFAULT);
+	want(uc_vfio_unmap(&v.iommu, IOVA, &size, 0), 0);
+	want(size, 0);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	vfio_close(&v);
+	want(in_use(FN_DMA), 0);
+}
+
+static int attr_set(int kvm, uint32_t group, uint64_t attr, uint64_t addr)
+{
+	struct kvm_device_attr a = { .group = group, .attr = attr,
+				     .addr = addr };
+
+	return sys_ioctl(kvm, KVM_SET_DEVICE_ATTR, &a);
+}
+
+static int kvm_vfio(void)
+{
+	struct kvm_create_device s = { .type = KVM_DEV_TYPE_VFIO };
+	const int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	const int vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0ul);
+
+	if (vm < 0 || ioctl(vm, KVM_CREATE_DEVICE, &s))
+		skip("no machine can be had of KVM");
+	return (int)s.fd;
+}
+
+static void machine(void)
+{
+	const int kvm = kvm_vfio();
+	struct vfio v = vfio_open(FN_DMA), w = vfio_open_group(FN_DMA2);
+	const int null = (int)must(open("/dev/null", O_RDWR));
+	const uint32_t group = KVM_DEV_VFIO_GROUP;
+	const uint64_t add = KVM_DEV_VFIO_GROUP_ADD;
+	const uint64_t del = KVM_DEV_VFIO_GROUP_DEL;
+	const int32_t closed = 700;
+
+	want_ok(attr_set(kvm, group, add, va(&v.fd)));
+	want_ok(attr_set(kvm, group, add, va(&w.group)));
+	want_ok(attr_set(kvm, group, add, va(&w.fd)));
+	want_ok(attr_set(kvm, group, del, va(&v.fd)));
+	/* The kernel's affair. */
+	want(attr_set(kvm, group, add, va(&null)), -EINVAL);
+	want(attr_set(kvm, group, add, va(&v.iommu.fd)), -EINVAL);
+	want(attr_set(kvm, group, add, va(&closed)), -EBADF);
+	want(attr_set(kvm, group, add, 16), -EFAULT);
+	want(attr_set(kvm, group, 99, va(&v.fd)), -ENXIO);
+	want(attr_set(kvm, 99, add, va(&v.fd)), -ENXIO);
+	want(attr_set(null, group, add, va(&v.fd)), -ENOTTY);
+	vfio_close(&w);
+	vfio_close(&v);
+}
+
+static const struct client_case cases[] = {
+	{ "transfers", transfers }, { "vectors", vectors },
+	{ "positions", positions }, { "states", states },
+	{ "shapes", shapes },	    { "contents", contents },
+	{ "parts", parts },	    { "two_opens", two_opens },
+	{ "by_group", by_group },   { "inherited", inherited },
+	{ "killed", killed },	    { "many", many },
+	{ "all_at_once", all_at_once },
+	{ "names", names },	    { "events", events },
+	{ "as_memory", as_memory }, { "machine", machine },
+};
+
+CLIENT_MAIN(cases)

@@ -8,6 +8,9 @@
  *   handler runs    <-- interrupt ----------   2. signal vector 0
  *   STATUS = 1      ------------------------>  the line goes down
  *
+ *	cc -shared -fPIC -o timer.so model_timer.c
+ *	ioas run --device ./timer.so,shortest=1000 -- PROGRAM
+ *
  * docs/device-models.md explains what is done here and why. A tick that nobody
  * looked for in time is counted, not made up for: a slow poll is no storm.
  */
@@ -16,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dev/model.h"
+#include <ioas/dev/model.h>
 
 enum { PERIOD, TARGET, TICKS, STATUS, NR_REGISTERS };
 
@@ -176,11 +179,12 @@ static bool timer_poll(void *state)
 }
 
 static const struct ioas_model_option timer_options[] = {
-	{"shortest", "NANOSECONDS", "the shortest period"},
+	{"shortest", "NS", "the shortest period, in nanoseconds"},
 	{NULL, NULL, NULL},
 };
 
-const struct ioas_model ioas_model_timer = {
+const struct ioas_model ioas_model = {
+	.abi = IOAS_MODEL_ABI,
 	.name = "timer",
 	.summary = "ticks into memory; an example",
 	.options = timer_options,

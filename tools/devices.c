@@ -16,6 +16,7 @@ static const char help[] =
 	"\n"
 	"Lists models of devices that ioas run can make; with MODEL, its "
 	"options.\n"
+	"A MODEL with a slash is a shared object with one of your own.\n"
 	"\n"
 	"  --json              one object instead of text\n"
 	"  -h, --help          this\n"
@@ -40,21 +41,10 @@ struct request {
 	bool help;
 };
 
-static int no_model(const char *name)
-{
-	char names[200] = "";
-	size_t at = 0;
-
-	for (size_t i = 0; ioas_devspec_models[i] && at < sizeof(names); i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s %s",
-				       i ? "," : "",
-				       ioas_devspec_models[i]->name);
-	return ioas_say_misuse("%s: no such model; there are%s", name, names);
-}
-
 /* Return: 0, or as for misuse. */
 static int parse(int argc, char **argv, struct request *rq)
 {
+	char why[400];
 	int option;
 
 	opterr = 0;
@@ -73,15 +63,16 @@ static int parse(int argc, char **argv, struct request *rq)
 		return 0;
 	if (optind + 1 < argc)
 		return ioas_say_misuse("%s: unexpected", argv[optind + 1]);
-	rq->model = ioas_devspec_model(argv[optind]);
-	return rq->model ? 0 : no_model(argv[optind]);
+	if (ioas_devspec_model(argv[optind], &rq->model, why, sizeof(why)))
+		return ioas_say_misuse("%s: %s", argv[optind], why);
+	return 0;
 }
 
 /* ---- text --------------------------------------------------------------- */
 
 static void print_options(const struct ioas_model_option *options)
 {
-	for (; options->name; options++) {
+	for (; options && options->name; options++) {
 		char text[64];
 
 		snprintf(text, sizeof(text), "%s%s%s", options->name,
@@ -101,7 +92,7 @@ static void print_models(void)
 static void print_model(const struct ioas_model *m)
 {
 	printf("%s: %s\n\n", m->name, m->summary);
-	if (m->options->name) {
+	if (m->options && m->options->name) {
 		print_options(m->options);
 		printf("\nand, as every model:\n\n");
 	}
@@ -115,7 +106,7 @@ options_to_json(const struct ioas_model_option *options)
 {
 	struct json_object *list = json_object_new_array();
 
-	for (; options->name; options++) {
+	for (; options && options->name; options++) {
 		struct json_object *o = json_object_new_object();
 
 		json_object_object_add(o, "name",
@@ -147,10 +138,11 @@ static void print_json(const struct ioas_model *only)
 	struct json_object *o = json_object_new_object();
 	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 0; ioas_devspec_models[i]; i++)
-		if (!only || only == ioas_devspec_models[i])
-			json_object_array_add(
-				list, model_to_json(ioas_devspec_models[i]));
+	if (only)
+		json_object_array_add(list, model_to_json(only));
+	for (size_t i = 0; !only && ioas_devspec_models[i]; i++)
+		json_object_array_add(list,
+				      model_to_json(ioas_devspec_models[i]));
 	json_object_object_add(o, "schema", json_object_new_int(1));
 	json_object_object_add(o, "models", list);
 	json_object_object_add(o, "common",

@@ -2,7 +2,7 @@
 /*
  * function: a PCI function: a model, its configuration, its way to memory
  *
- *    VFIO file (uapi/vdev)                         model (dev/model.h)
+ *    VFIO file (uapi/vdev)                         model (ioas/dev/model.h)
  *      | ops: enable, reset, bar_*, config_*          ^ ops    | services
  *      v                                              |        v
  *    struct ioas_function ---- configuration (dev/pci) ---- bus master, INTx
@@ -34,7 +34,8 @@
 #ifndef IOAS_FUNCTION_FUNCTION_H
 #define IOAS_FUNCTION_FUNCTION_H
 
-#include "dev/model.h"
+#include <ioas/dev/model.h>
+
 #include "dev/pci/bdf.h"
 #include "uapi/vdev/vdev.h"
 

@@ -316,6 +316,45 @@ enum ioas_dma_error ioas_dma_write(struct ioas_function *f, uint32_t pasid,
 	return dma(f, pasid, pieces, nr, true, failed);
 }
 
+/* ---- translation alone -------------------------------------------------- */
+
+/* Bytes from @iova on that are mapped, at most @length. */
+static uint64_t mapped(struct ioas_function_view *w, uint64_t iova,
+		       uint64_t length, uint32_t access)
+{
+	uint64_t done = 0, last, addr, got;
+
+	ioas_dview_enter(w->view);
+	while (done < length &&
+	       ioas_last(iova + done, length - done, &last) &&
+	       !ioas_dview_translate(w->view, iova + done, last, access, &addr,
+				     &got))
+		done += got;
+	ioas_dview_exit(w->view);
+	return done;
+}
+
+enum ioas_dma_error ioas_dma_translate(struct ioas_function *f, uint32_t pasid,
+				       uint64_t iova, uint64_t length,
+				       bool write, uint64_t *failed)
+{
+	const uint32_t access = write ? IOAS_PROT_WRITE : IOAS_PROT_READ;
+	struct ioas_function_view *w;
+	uint64_t done;
+
+	ioas_assert_held(&f->lock);
+	w = way(f, pasid);
+	if (!w)
+		return aborted(f, iova, failed);
+	length = ioas_min(length, BATCH_BYTES);
+	done = mapped(w, iova, length, access);
+	if (done == length)
+		return IOAS_DMA_OK;
+	if (failed)
+		*failed = iova + done;
+	return IOAS_DMA_FAULT;
+}
+
 /* ---- atomic addition ---------------------------------------------------- */
 
 /* Memory of this process. */

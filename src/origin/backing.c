@@ -129,7 +129,8 @@ uint64_t ioas_backings_pinned(struct ioas_backings *b)
 	nr = b->chunk_pins;
 	ioas_mutex_unlock(&b->lock);
 	return nr +
-	       atomic_load_explicit(&b->address_pins, memory_order_relaxed);
+	       atomic_load_explicit(&b->address_pins, memory_order_relaxed) +
+	       atomic_load_explicit(&b->device_pins, memory_order_relaxed);
 }
 
 uint64_t ioas_backings_chunks(struct ioas_backings *b)
@@ -304,6 +305,14 @@ int ioas_backings_pin_file(struct ioas_backings *b,
 	return ret;
 }
 
+static void device_unpinned(struct ioas_backings *b, uint64_t nr)
+{
+	const uint64_t had = atomic_fetch_sub_explicit(&b->device_pins, nr,
+						       memory_order_relaxed);
+
+	IOAS_CHECK(had < nr);
+}
+
 void ioas_backings_unpin(struct ioas_backings *b, ioas_pfn_t pfn, uint64_t nr)
 {
 	while (nr) {
@@ -312,12 +321,15 @@ void ioas_backings_unpin(struct ioas_backings *b, ioas_pfn_t pfn, uint64_t nr)
 		void *owner;
 
 		if (IOAS_CHECK(!ioas_frames_lookup(b->frames, pfn, &owner,
-						   &page) ||
-			       !owner))
+						   &page)))
 			return;
 		of = owner;
-		n = ioas_min(nr, of->nr_frames - page);
-		of->unpinned(of, n);
+		n = ioas_min(nr, (of ? of->nr_frames : b->frames->identity_nr) -
+					 page);
+		if (of)
+			of->unpinned(of, n);
+		else
+			device_unpinned(b, n);
 		pfn += n;
 		nr -= n;
 	}

@@ -10,6 +10,9 @@
  *                   `--> memfd, tmpfs, ... -\
  *    file  offset ------------------------- chunk of (dev, ino, page / 2^18)
  *
+ * What devices of ours show to clients is memory of this process, at an address
+ * that stays: its frames are addresses, which nobody registers (frames.h).
+ *
  * So a page of a memfd is one frame however it is reached: through two
  * mappings, or as a file. A chunk lives while pages of it are pinned; it has
  * mappings of its own (views), so that shared memory outlives the client's
@@ -44,6 +47,8 @@ struct ioas_backings {
 	uint64_t memory_dev[IOAS_BACKINGS_MOUNTS];
 	/* Pages that are pinned by address, of all address spaces. */
 	_Atomic uint64_t address_pins;
+	/* And pages of devices of ours, whose frames nobody registers. */
+	_Atomic uint64_t device_pins;
 	/* Address spaces of other processes that have frames (checked). */
 	_Atomic uint32_t nr_peers;
 
@@ -131,7 +136,7 @@ int ioas_backings_pin_file(struct ioas_backings *b,
 int ioas_vspace_pin_address(struct ioas_vspace *s, const struct ioas_vma *vma,
 			    uint64_t address, uint64_t nr,
 			    struct ioas_pin_request *rq);
-/* Frames of either kind. Cannot fail. */
+/* Frames of any kind. Cannot fail. */
 void ioas_backings_unpin(struct ioas_backings *b, ioas_pfn_t pfn, uint64_t nr);
 
 /* ---- address spaces ----------------------------------------------------- */
@@ -151,6 +156,8 @@ struct ioas_vspace_origin {
 	struct ioas_vspace *space;
 	/* ioas_caller.mm of who has this memory. */
 	const void *mm;
+	/* Memory of devices of ours can be pinned, too (ops->device). */
+	bool devices;
 };
 
 void ioas_vspace_origin_init(struct ioas_vspace_origin *o,

@@ -273,6 +273,22 @@ static bool peer_deny(struct ioas_vspace *s, const struct ioas_vma *vma)
 	       p->ops->deny(p->data, vma->dev, vma->ino);
 }
 
+static void *peer_device(struct ioas_vspace *s, const struct ioas_vma *vma,
+			 uint64_t address, uint64_t *nr)
+{
+	const struct ioas_peer *p = peer_of(s);
+	const uint8_t lg2 = s->b->frames->page_lg2;
+	uint64_t length = *nr << lg2;
+	void *memory = NULL;
+
+	if (vma->flags & IOAS_VMA_SHARED && p->ops && p->ops->device)
+		memory = p->ops->device(p->data, vma->dev, vma->ino,
+					vma->offset + (address - vma->start),
+					&length);
+	*nr = length >> lg2;
+	return memory;
+}
+
 /* ---- the file of a mapping ---------------------------------------------- */
 
 static bool is_file(const struct stat *st, const struct ioas_vma *vma)
@@ -393,6 +409,7 @@ static const struct ioas_vspace_ops peer_space = {
 	.reach_vector = peer_reach_vector,
 	.open = peer_open,
 	.deny = peer_deny,
+	.device = peer_device,
 	.hold = peer_hold,
 	.drop = peer_release,
 };
@@ -533,7 +550,8 @@ static const struct ioas_origin_ops peer_ops = {
 	.destroy = origin_destroy,
 };
 
-int ioas_origin_peer_create(struct ioas_peer *p, struct ioas_origin **out)
+static int origin_create(struct ioas_peer *p, bool devices,
+			 struct ioas_origin **out)
 {
 	struct ioas_vspace_origin *o =
 		ioas_zalloc(sizeof(*o), IOAS_FP_ALLOC_SPACE);
@@ -541,6 +559,18 @@ int ioas_origin_peer_create(struct ioas_peer *p, struct ioas_origin **out)
 	if (!o)
 		return -ENOMEM;
 	ioas_vspace_origin_init(o, &peer_ops, &ioas_peer_get(p)->space, p->mm);
+	o->devices = devices;
 	*out = &o->o.head;
 	return 0;
+}
+
+int ioas_origin_peer_create(struct ioas_peer *p, struct ioas_origin **out)
+{
+	return origin_create(p, false, out);
+}
+
+int ioas_origin_peer_create_devices(struct ioas_peer *p,
+				    struct ioas_origin **out)
+{
+	return origin_create(p, true, out);
 }

@@ -25,6 +25,14 @@ struct ioas_peer_ops {
 	 * @dev as ioas_vma_dev() has it. May be NULL.
 	 */
 	bool (*deny)(void *data, uint64_t dev, uint64_t ino);
+	/*
+	 * The memory of ours that is at @offset of this file as clients map it,
+	 * because a device shows it; *@length bytes from there on at most, cut to
+	 * what follows in one piece. NULL: there is none. It outlives pins, at
+	 * the same address. May be NULL.
+	 */
+	void *(*device)(void *data, uint64_t dev, uint64_t ino, uint64_t offset,
+			uint64_t *length);
 	/* Pinned memory of @pid can not be reached any more. May be NULL. */
 	void (*lost)(void *data, pid_t pid, uint64_t address);
 };
@@ -80,5 +88,8 @@ int ioas_peer_write(struct ioas_peer *p, uint64_t dst, const void *src,
 
 /* Its memory; takes a reference of the peer. Return: 0 or -ENOMEM. */
 int ioas_origin_peer_create(struct ioas_peer *p, struct ioas_origin **out);
+/* Where memory of devices (ops->device), which @p has mapped, is memory, too. */
+int ioas_origin_peer_create_devices(struct ioas_peer *p,
+				    struct ioas_origin **out);
 
 #endif

@@ -93,6 +93,28 @@ void ioas_vspace_fini(struct ioas_vspace *s)
 
 /* ---- pins --------------------------------------------------------------- */
 
+/*
+ * Memory of a device of ours is there anyway: only the number of pins is kept.
+ * Return: 0, or -EOPNOTSUPP: it is none.
+ */
+static int pin_device(struct ioas_vspace *s, const struct ioas_vma *vma,
+		      uint64_t address, uint64_t nr,
+		      struct ioas_pin_request *rq)
+{
+	void *memory = s->ops->device ? s->ops->device(s, vma, address, &nr) :
+					NULL;
+	const ioas_pfn_t first = (uintptr_t)memory >> s->b->frames->page_lg2;
+
+	if (!memory)
+		return -EOPNOTSUPP;
+	if (!ioas_request_room(rq, first))
+		return 0;
+	atomic_fetch_add_explicit(&s->b->device_pins, nr,
+				  memory_order_relaxed);
+	ioas_request_append(rq, first, nr);
+	return 0;
+}
+
 int ioas_vspace_pin_address(struct ioas_vspace *s, const struct ioas_vma *vma,
 			    uint64_t address, uint64_t nr,
 			    struct ioas_pin_request *rq)
@@ -116,9 +138,11 @@ int ioas_vspace_pin_address(struct ioas_vspace *s, const struct ioas_vma *vma,
 }
 
 /* Pin @nr pages at @address, all in @vma. As ioas_backings_pin_file(). */
-static int pin_vma(struct ioas_vspace *s, const struct ioas_vma *vma,
-		   uint64_t address, uint64_t nr, struct ioas_pin_request *rq)
+static int pin_vma(const struct ioas_vspace_origin *o,
+		   const struct ioas_vma *vma, uint64_t address, uint64_t nr,
+		   struct ioas_pin_request *rq)
 {
+	struct ioas_vspace *s = o->space;
 	struct ioas_backings *b = s->b;
 	const struct ioas_chunk_source src = {
 		.dev = vma->dev,
@@ -134,6 +158,10 @@ static int pin_vma(struct ioas_vspace *s, const struct ioas_vma *vma,
 
 	if (!(vma->flags & (rq->write ? IOAS_VMA_WRITE : IOAS_VMA_READ)))
 		return -EFAULT;
+	if (o->devices)
+		ret = pin_device(s, vma, address, nr, rq);
+	if (ret != -EOPNOTSUPP)
+		return ret;
 	if (s->ops->deny && s->ops->deny(s, vma))
 		return -EFAULT;
 	if (vma->flags & IOAS_VMA_SHARED)
@@ -163,7 +191,8 @@ static const void *caller_mm(void)
 
 int ioas_vspace_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 {
-	struct ioas_vspace *s = origin_of(o)->space;
+	const struct ioas_vspace_origin *vo = origin_of(o);
+	struct ioas_vspace *s = vo->space;
 	const uint64_t limit = s->head.nr_frames;
 	const uint8_t lg2 = o->page_lg2;
 	int ret = ioas_backed_pin_start(rq);
@@ -179,7 +208,7 @@ int ioas_vspace_pin(struct ioas_origin *o, struct ioas_pin_request *rq)
 			      ioas_vma_find(&s->vmas, page << lg2, &vma) :
 			      -EFAULT;
 		if (!ret)
-			ret = pin_vma(s, &vma, page << lg2,
+			ret = pin_vma(vo, &vma, page << lg2,
 				      ioas_min(rq->nr - had,
 					       (vma.last >> lg2) - page + 1),
 				      rq);

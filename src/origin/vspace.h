@@ -56,6 +56,14 @@ struct ioas_vspace_ops {
 		    bool write);
 	/* May what @vma maps not be pinned? May be NULL. */
 	bool (*deny)(struct ioas_vspace *s, const struct ioas_vma *vma);
+	/*
+	 * The memory of this process that devices of ours show at @address, in
+	 * @vma; *@nr pages from there on at most, cut to what follows in one
+	 * piece. It lasts longer than whoever may pin it. NULL: it is none, as
+	 * of an op that is NULL.
+	 */
+	void *(*device)(struct ioas_vspace *s, const struct ioas_vma *vma,
+			uint64_t address, uint64_t *nr);
 	/* Pages are pinned by address, or not any more. May be NULL. */
 	void (*hold)(struct ioas_vspace *s, uint64_t nr);
 	void (*drop)(struct ioas_vspace *s, uint64_t nr);

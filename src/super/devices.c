@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "dev/pci/config.h"
 #include "function/function.h"
 #include "super/devspec.h"
 #include "super/dmafault.h"
@@ -219,6 +220,19 @@ static int create_function(struct device *dev)
 	return ret;
 }
 
+/* A model may be anybody's, and options of ours make their way into it. */
+static int check_identity(const struct device *dev)
+{
+	const char *wrong =
+		ioas_pci_identity_wrong(ioas_function_identity(dev->f));
+
+	if (!wrong)
+		return 0;
+	ioas_super_error(NULL, "--device %s: no such function can be: %s",
+			 dev->spec->model->name, wrong);
+	return -EINVAL;
+}
+
 static int place(struct ioas_pci_window *window, struct device *dev)
 {
 	if (ioas_pci_window_place(window, ioas_function_identity(dev->f),
@@ -244,6 +258,8 @@ static int create_device(struct ioas_devices *d, size_t i,
 	bdf = &dev->spec->bdf;
 	dev->group = take_group(d, dev->spec->group);
 	ret = create_function(dev);
+	if (!ret)
+		ret = check_identity(dev);
 	if (ret)
 		return ret;
 	snprintf(dev->name, sizeof(dev->name), "/dev/vfio/devices/vfio%u",

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "dev/models.h"
 #include "dev/pci/sysfs.h"
+#include "super/plugin.h"
 
 const struct ioas_model *const ioas_devspec_models[] = {
 	&ioas_model_nvme,
@@ -50,6 +52,8 @@ const struct ioas_model_option ioas_devspec_options[] = {
 
 /* One --device. */
 struct request {
+	/* As given. */
+	const char *name;
 	const struct ioas_model *model;
 	struct ioas_model_setting *settings;
 	size_t nr_settings;
@@ -70,12 +74,42 @@ struct parse {
 	size_t nr;
 };
 
-const struct ioas_model *ioas_devspec_model(const char *name)
+/* ---- models ------------------------------------------------------------- */
+
+static int no_model(const char *name, char *why, size_t room)
 {
-	for (size_t i = 0; ioas_devspec_models[i]; i++)
-		if (!strcmp(ioas_devspec_models[i]->name, name))
-			return ioas_devspec_models[i];
-	return NULL;
+	const size_t length = strlen(name);
+	size_t at = 0;
+	int n;
+
+	if (length > 3 && !strcmp(name + length - 3, ".so")) {
+		snprintf(why, room, "no such model; a file has a slash: ./%s",
+			 name);
+		return -EINVAL;
+	}
+	n = snprintf(why, room, "no %smodel; there are", *name ? "such " : "");
+	for (size_t i = 0; n > 0 && ioas_devspec_models[i]; i++) {
+		at += (size_t)n;
+		if (at >= room)
+			break;
+		n = snprintf(why + at, room - at, "%s %s", i ? "," : "",
+			     ioas_devspec_models[i]->name);
+	}
+	return -EINVAL;
+}
+
+int ioas_devspec_model(const char *name, const struct ioas_model **out,
+		       char *why, size_t room)
+{
+	if (strchr(name, '/'))
+		return ioas_plugin_load(name, out, why, room);
+	for (size_t i = 0; ioas_devspec_models[i]; i++) {
+		if (strcmp(ioas_devspec_models[i]->name, name))
+			continue;
+		*out = ioas_devspec_models[i];
+		return 0;
+	}
+	return no_model(name, why, room);
 }
 
 /* ---- errors ------------------------------------------------------------- */
@@ -98,26 +132,6 @@ static int refuse(const struct parse *p, const struct ioas_model *model,
 	if (n > 0 && (size_t)n < p->room)
 		vsnprintf(p->why + n, p->room - (size_t)n, format, args);
 	va_end(args);
-	return -EINVAL;
-}
-
-static int refuse_model(const struct parse *p, const char *name)
-{
-	size_t at = 0;
-	int n;
-
-	if (!*name)
-		n = snprintf(p->why, p->room, "--device: no model; there are");
-	else
-		n = snprintf(p->why, p->room,
-			     "--device %s: no such model; there are", name);
-	for (size_t i = 0; n > 0 && ioas_devspec_models[i]; i++) {
-		at += (size_t)n;
-		if (at >= p->room)
-			break;
-		n = snprintf(p->why + at, p->room - at, "%s %s", i ? "," : "",
-			     ioas_devspec_models[i]->name);
-	}
 	return -EINVAL;
 }
 
@@ -220,7 +234,7 @@ static char *next_piece(char **at)
 static const struct ioas_model_option *
 find_option(const struct ioas_model_option *options, const char *name)
 {
-	for (; options->name; options++)
+	for (; options && options->name; options++)
 		if (!strcmp(options->name, name))
 			return options;
 	return NULL;
@@ -238,7 +252,7 @@ static int parse_option(const struct parse *p, struct request *rq, char *piece)
 	if (!o)
 		return refuse(p, rq->model,
 			      "%s: no such option; see \"ioas devices %s\"",
-			      *piece ? piece : "\"\"", rq->model->name);
+			      *piece ? piece : "\"\"", rq->name);
 	if (o->value && !value)
 		return refuse(p, rq->model, "%s: wants a value: %s=%s", piece,
 			      piece, o->value);
@@ -256,21 +270,32 @@ static int parse_option(const struct parse *p, struct request *rq, char *piece)
 	return 0;
 }
 
+static int parse_model(const struct parse *p, struct request *rq,
+		       const char *name)
+{
+	char why[300];
+	const int ret = ioas_devspec_model(name, &rq->model, why, sizeof(why));
+
+	rq->name = name;
+	if (ret)
+		snprintf(p->why, p->room, "--device%s%s: %s", *name ? " " : "",
+			 name, why);
+	return ret;
+}
+
 /* @text is cut up. */
 static int parse_request(const struct parse *p, struct request *rq, char *text)
 {
 	size_t pieces = 1;
 	char *at = text;
-	const char *name;
-	int ret = 0;
+	int ret;
 
 	for (const char *c = text; *c; c++)
 		pieces += *c == ',';
 	rq->count = 1;
-	name = next_piece(&at);
-	rq->model = ioas_devspec_model(name);
-	if (!rq->model)
-		return refuse_model(p, name);
+	ret = parse_model(p, rq, next_piece(&at));
+	if (ret)
+		return ret;
 	rq->settings = calloc(pieces, sizeof(*rq->settings));
 	if (!rq->settings)
 		return no_memory(p);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * devspec: what --device asks for, understood; nothing is opened here
+ * devspec: what --device asks for, understood; no file of a device is opened
  *
  *   "nvme,file=a,,b.img,ro,count=2"      a comma is ",,"
  *        |
  *        |-- model, its settings         nvme, file="a,b.img", ro
+ *        |                               (with a slash: a file, plugin.h)
  *        '-- ours, one set per function  0000:01:00.0, vfio0, group 0
  *                                        0000:02:00.0, vfio1, group 1
  *
@@ -14,11 +15,11 @@
 #ifndef IOAS_SUPER_DEVSPEC_H
 #define IOAS_SUPER_DEVSPEC_H
 
+#include <ioas/dev/model.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dev/model.h"
 #include "dev/pci/bdf.h"
 
 /* Numbers of groups and of vfioN are below. */
@@ -49,11 +50,15 @@ struct ioas_devspecs {
 	size_t nr_texts;
 };
 
-/* All models; the last one is NULL. Options of every one: the last has no name. */
+/* Of ours; the last one is NULL. Options of every one: the last has no name. */
 extern const struct ioas_model *const ioas_devspec_models[];
 extern const struct ioas_model_option ioas_devspec_options[];
-/* NULL: there is none. */
-const struct ioas_model *ioas_devspec_model(const char *name);
+/*
+ * The one of that name, or in the file of that name if it has a slash. Return: 0;
+ * -EINVAL, with what is wrong with @name in @why.
+ */
+int ioas_devspec_model(const char *name, const struct ioas_model **out,
+		       char *why, size_t room);
 
 /*
  * @texts: @nr of them, as given to --device. Return: 0; -EINVAL or -ENOMEM with

@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,10 @@
 #define ROUNDS 16
 
 struct ioas_eventfds {
-	/* 0: there is none. */
+	/* Guards made. */
+	pthread_mutex_t lock;
+	bool made;
+	/* Set once, with the first event; 0: there is none. */
 	aio_context_t ring;
 	int null;
 };
@@ -111,7 +115,21 @@ bool ioas_fd_is_called(int fd, const char *name)
 	return n == (ssize_t)strlen(name) && !memcmp(link, name, (size_t)n);
 }
 
-int ioas_eventfd_open(int fd, struct ioas_uevent **out)
+/* Only where there is a use for it: its end takes the kernel some 20 ms. */
+static void make_ring(struct ioas_eventfds *e)
+{
+	pthread_mutex_lock(&e->lock);
+	if (!e->made) {
+		e->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (e->null < 0 || syscall(SYS_io_setup, (long)RING, &e->ring))
+			e->ring = 0;
+		e->made = true;
+	}
+	pthread_mutex_unlock(&e->lock);
+}
+
+int ioas_eventfd_open(struct ioas_eventfds *e, int fd,
+		      struct ioas_uevent **out)
 {
 	const int flags = fcntl(fd, F_GETFL);
 	struct ioas_uevent *event = NULL;
@@ -127,6 +145,7 @@ int ioas_eventfd_open(int fd, struct ioas_uevent **out)
 		close(fd);
 		return ret;
 	}
+	make_ring(e);
 	event->fd = fd;
 	*out = event;
 	return 0;
@@ -151,9 +170,8 @@ int ioas_eventfds_create(struct ioas_eventfds **out)
 
 	if (!e)
 		return -ENOMEM;
-	e->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (e->null < 0 || syscall(SYS_io_setup, (long)RING, &e->ring))
-		e->ring = 0;
+	pthread_mutex_init(&e->lock, NULL);
+	e->null = -1;
 	*out = e;
 	return 0;
 }
@@ -166,5 +184,6 @@ void ioas_eventfds_destroy(struct ioas_eventfds *e)
 		syscall(SYS_io_destroy, e->ring);
 	if (e->null >= 0)
 		close(e->null);
+	pthread_mutex_destroy(&e->lock);
 	free(e);
 }

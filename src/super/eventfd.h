@@ -7,7 +7,7 @@
  * Whoever signals holds locks of the front end, and the client may leave the
  * counter full, or fill it just then: nothing here waits for it.
  *
- * Locks: none.
+ * Locks: one mutex, for the first event.
  */
 #ifndef IOAS_SUPER_EVENTFD_H
 #define IOAS_SUPER_EVENTFD_H
@@ -27,7 +27,8 @@ void ioas_eventfds_destroy(struct ioas_eventfds *e);
  * @fd, a descriptor of ours, is taken in any case. Return: 0; -EBADF: it is
  * O_PATH; -EINVAL: no eventfd; -ENOMEM.
  */
-int ioas_eventfd_open(int fd, struct ioas_uevent **out);
+int ioas_eventfd_open(struct ioas_eventfds *e, int fd,
+		      struct ioas_uevent **out);
 void ioas_eventfd_close(struct ioas_uevent *event);
 /* Our descriptor of it. */
 int ioas_eventfd_fd(const struct ioas_uevent *event);

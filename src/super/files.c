@@ -35,6 +35,7 @@
 #include "super/events.h"
 #include "super/files_impl.h"
 #include "super/maps.h"
+#include "uapi/vdev/vdev.h"
 
 /* Fewer than the queue of an instance has room for, however set (16384). */
 #define WATCHES_MAX 4096
@@ -704,40 +705,61 @@ enum ioas_verdict ioas_sfiles_hand_over(struct ioas_call *c, int fd, int flags,
 
 /* ---- looking ------------------------------------------------------------ */
 
-struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
-				    uint64_t ino)
+static struct ioas_sfile *inode_find(struct ioas_sfiles *f, uint64_t dev,
+				     uint64_t ino) __must_hold(f->lock)
 {
-	struct ioas_sfile *found = NULL;
-
-	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
+	ioas_assert_held(&f->lock);
 	ioas_list_for_each(l, inode_slot(f, ino)) {
 		struct ioas_sfile *file =
 			ioas_list_entry(l, struct ioas_sfile, by_inode);
 
-		if (file->ino == ino && file->dev == dev) {
-			found = sfile_get(file);
-			break;
-		}
+		if (file->ino == ino && file->dev == dev)
+			return file;
 	}
+	return NULL;
+}
+
+struct ioas_sfile *ioas_sfiles_find(struct ioas_sfiles *f, uint64_t dev,
+				    uint64_t ino)
+{
+	struct ioas_sfile *found;
+
+	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
+	found = inode_find(f, dev, ino);
+	if (found)
+		sfile_get(found);
 	ioas_mutex_unlock(&f->lock);
 	return found;
 }
 
+/* These take no reference, which could be the last one: locks are held. */
+
 bool ioas_sfiles_is_ours(struct ioas_sfiles *f, uint64_t dev, uint64_t ino)
 {
-	bool found = false;
+	bool found;
 
-	/* Without a reference, which could be the last one: locks are held. */
 	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
-	ioas_list_for_each(l, inode_slot(f, ino)) {
-		const struct ioas_sfile *file =
-			ioas_list_entry(l, struct ioas_sfile, by_inode);
-
-		if (file->ino == ino && file->dev == dev)
-			found = true;
-	}
+	found = inode_find(f, dev, ino);
 	ioas_mutex_unlock(&f->lock);
 	return found;
+}
+
+/*
+ * Who has mapped a BAR has been lent it, so what is asked is only what of the
+ * file is a BAR. A function outlives the files of it, and what they are DMA'd by.
+ */
+void *ioas_sfiles_device(struct ioas_sfiles *f, uint64_t dev, uint64_t ino,
+			 uint64_t offset, uint64_t *length)
+{
+	const struct ioas_sfile *file;
+	struct ioas_vdev *v = NULL;
+
+	ioas_mutex_lock(&f->lock, IOAS_RANK_LEAF);
+	file = inode_find(f, dev, ino);
+	if (file && file->ufile)
+		v = ioas_vdev_of_file(file->ufile);
+	ioas_mutex_unlock(&f->lock);
+	return v ? ioas_vdev_memory(v, offset, length) : NULL;
 }
 
 struct ioas_sfile *ioas_sfiles_of(struct ioas_sfiles *f,

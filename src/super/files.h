@@ -125,5 +125,11 @@ void ioas_sfiles_settle(struct ioas_sfiles *f);
 
 /* Is it the inode of one of our files? Its mappings may not be DMA'd to. */
 bool ioas_sfiles_is_ours(struct ioas_sfiles *f, uint64_t dev, uint64_t ino);
+/*
+ * If it is that of a device: the memory at @offset of it (ioas_vdev_memory()).
+ * Any lock of the core may be held.
+ */
+void *ioas_sfiles_device(struct ioas_sfiles *f, uint64_t dev, uint64_t ino,
+			 uint64_t offset, uint64_t *length);
 
 #endif

@@ -41,6 +41,17 @@ static int host_user_origin(struct ioas_host *h, struct ioas_origin **out)
 	return 0;
 }
 
+static int host_container_origin(struct ioas_host *h, struct ioas_origin **out)
+{
+	const struct ioas_call *c = ioas_call_current();
+
+	(void)h;
+	if (!c || !c->mm)
+		return -ENOMEM;
+	*out = c->mm->container_origin;
+	return 0;
+}
+
 /*
  * A file of ours is no memory, though its inode could be mapped; and holding it
  * open would keep it from ever being released. Its origin is of something that
@@ -172,10 +183,11 @@ static int host_event_get(struct ioas_host *h, int32_t fd,
 	const struct ioas_call *c = ioas_call_current();
 	const int copy = c ? ioas_client_fd(c, fd) : -EBADF;
 
-	(void)h;
 	if (copy == -EMFILE || copy == -ENFILE)
 		return -ENOMEM;
-	return copy < 0 ? -EBADF : ioas_eventfd_open(copy, out);
+	if (copy < 0)
+		return -EBADF;
+	return ioas_eventfd_open(super_of(h)->eventfds, copy, out);
 }
 
 static void host_event_put(struct ioas_host *h, struct ioas_uevent *event)
@@ -218,6 +230,7 @@ static void host_command(struct ioas_host *h, const struct ioas_host_command *m)
 
 static const struct ioas_host_ops host_ops = {
 	.user_origin = host_user_origin,
+	.container_origin = host_container_origin,
 	.file_origin = host_file_origin,
 	.fd_reserve = host_fd_reserve,
 	.fd_commit = host_fd_commit,

@@ -243,6 +243,30 @@ static void list_foreign(void)
 		closedir(d);
 }
 
+static bool is_foreign(int fd)
+{
+	for (size_t i = 0; i < run.nr_foreign; i++)
+		if (run.foreign[i] == fd)
+			return true;
+	return fd <= STDERR_FILENO;
+}
+
+/* What a model has opened is not for the program, even if it does not say so. */
+static void keep_ours(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		const int fd = atoi(e->d_name);
+
+		if (!is_foreign(fd))
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	if (d)
+		closedir(d);
+}
+
 /* What the program may have open is no limit for us. */
 static void raise_limit(void)
 {
@@ -444,6 +468,9 @@ static int serve(const struct ioas_run_options *opts)
 	ioas_super_note(&s, "mode %s; descriptors %d-%d are ours",
 			s.namespace ? "namespace" : "trap", s.range.base,
 			s.range.base + s.range.nr - 1);
+	/* The first one is cheap as long as there is a single thread. */
+	if (s.devices)
+		ioas_plat_writer_barrier();
 	ret = pthread_create(&thread, NULL, keeper, NULL);
 	if (ret) {
 		ioas_super_error(&s, "no thread: %s", strerror(ret));
@@ -678,6 +705,7 @@ int ioas_run(const struct ioas_run_options *opts)
 	ret = prepare(opts);
 	if (ret)
 		return ret;
+	keep_ours();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fflush(NULL);
 	supervisor = fork();

@@ -226,6 +226,14 @@ static bool peer_deny(void *data, uint64_t dev, uint64_t ino)
 	return ioas_sfiles_is_ours(s->files, dev, ino);
 }
 
+static void *peer_device(void *data, uint64_t dev, uint64_t ino,
+			 uint64_t offset, uint64_t *length)
+{
+	const struct ioas_super *s = data;
+
+	return ioas_sfiles_device(s->files, dev, ino, offset, length);
+}
+
 static void peer_lost(void *data, pid_t pid, uint64_t address)
 {
 	const struct ioas_super *s = data;
@@ -236,12 +244,14 @@ static void peer_lost(void *data, pid_t pid, uint64_t address)
 
 static const struct ioas_peer_ops peer_ops = {
 	.deny = peer_deny,
+	.device = peer_device,
 	.lost = peer_lost,
 };
 
 static void mm_free(struct ioas_client_mm *mm)
 {
 	ioas_origin_put(mm->origin);
+	ioas_origin_put(mm->container_origin);
 	ioas_peer_put(mm->peer);
 	ioas_principal_put(mm->principal);
 	free(mm);
@@ -341,6 +351,9 @@ static int mm_create(struct ioas_super *s, struct ioas_process *p,
 		ret = -ESRCH;
 	if (!ret)
 		ret = ioas_origin_peer_create(mm->peer, &mm->origin);
+	if (!ret)
+		ret = ioas_origin_peer_create_devices(mm->peer,
+						      &mm->container_origin);
 	if (ret) {
 		mm_free(mm);
 		return ret;

@@ -32,8 +32,9 @@ struct ioas_client_mm {
 	pid_t pid;
 	uint64_t image;
 	struct ioas_peer *peer;
-	/* Its memory for the front end (host op user_origin). */
+	/* Its memory for the front end (host ops user_, container_origin). */
 	struct ioas_origin *origin;
+	struct ioas_origin *container_origin;
 	struct ioas_principal *principal;
 };
 

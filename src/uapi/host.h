@@ -61,6 +61,11 @@ struct ioas_host_ops {
 	 */
 	int (*user_origin)(struct ioas_host *h, struct ioas_origin **out);
 	/*
+	 * The same for containers of VFIO, which take BARs of functions that are
+	 * mapped there as memory, too. NULL: user_origin.
+	 */
+	int (*container_origin)(struct ioas_host *h, struct ioas_origin **out);
+	/*
 	 * The memory of a file that is not ours, with a reference. Return: 0,
 	 * -EBADF, -ENOMEM.
 	 */
@@ -96,9 +101,9 @@ struct ioas_host_ops {
 	/*
 	 * Memory of no file is what programs map through @file at @offset from
 	 * now on, with its contents; @file NULL: through none again. It stays at
-	 * @shm->memory, where nobody looks meanwhile. Return: 0 or -ENOMEM; if
-	 * @file is NULL, it cannot fail. NULL: it need not be told, as programs
-	 * map @shm->fd.
+	 * @shm->memory, where nobody looks meanwhile but perhaps other devices,
+	 * whose writes may be lost. Return: 0 or -ENOMEM; if @file is NULL, it
+	 * cannot fail. NULL: it need not be told, as programs map @shm->fd.
 	 */
 	int (*shm_lend)(struct ioas_host *h, struct ioas_shm *shm,
 			struct ioas_ufile *file, uint64_t offset);

@@ -66,6 +66,12 @@ struct ioas_iommufd {
 	struct ioas_regions regions;
 	/* The compat IOAS (6.9), without a reference. Under objects.lock. */
 	struct ioas_space *vfio_space;
+	/*
+	 * What devices cannot reach that are to come to the compat IOAS, because
+	 * their group has us as its container; a list that ends with an empty
+	 * range (first above last). NULL: nothing is known of any.
+	 */
+	const struct ioas_iova_range *_Atomic vfio_holes;
 };
 
 enum ioas_open_flags {

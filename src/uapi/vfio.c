@@ -239,13 +239,64 @@ static int info_chain(uint64_t user, const struct ioas_iova_range *ranges,
 	return ret;
 }
 
+/* @r without @hole, which may cut one of them in two. Return: 0 or -ENOMEM. */
+static int ranges_without(struct ioas_space_ranges *r,
+			  const struct ioas_iova_range *hole)
+{
+	struct ioas_space_ranges out = { .cap = r->nr + 1,
+					 .alignment = r->alignment };
+
+	out.ranges = ioas_alloc(out.cap * sizeof(*out.ranges),
+				IOAS_FP_ALLOC_LIST);
+	if (!out.ranges)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < r->nr; i++) {
+		struct ioas_iova_range in = r->ranges[i];
+
+		if (in.last < hole->first || in.first > hole->last) {
+			out.ranges[out.nr++] = in;
+			continue;
+		}
+		if (in.first < hole->first)
+			out.ranges[out.nr++] = (struct ioas_iova_range){
+				in.first, hole->first - 1
+			};
+		if (in.last > hole->last)
+			out.ranges[out.nr++] = (struct ioas_iova_range){
+				hole->last + 1, in.last
+			};
+	}
+	ioas_space_ranges_free(r);
+	*r = out;
+	return 0;
+}
+
+/*
+ * What a container can map. VFIO knows its devices when the kind of IOMMU is
+ * set; here they come with their descriptors, so what they will take away is
+ * taken away before.
+ */
+static int info_ranges(struct ioas_space *space, struct ioas_space_ranges *r)
+{
+	const struct ioas_iova_range *hole =
+		atomic_load(&space->obj.ictx->vfio_holes);
+	int ret = ioas_space_collect(space, UINT32_MAX, r);
+
+	for (; !ret && hole && hole->first <= hole->last; hole++) {
+		ret = ranges_without(r, hole);
+		if (ret)
+			ioas_space_ranges_free(r);
+	}
+	return ret;
+}
+
 static int info_fill(struct ioas_space *space, uint64_t user,
 		     struct ioas_abi_vfio_iommu_get_info *info)
 {
 	const uint32_t argsz = info->argsz;
 	struct ioas_space_ranges r;
 	uint64_t chain;
-	int ret = ioas_space_collect(space, UINT32_MAX, &r);
+	int ret = info_ranges(space, &r);
 
 	if (ret)
 		return ret;
@@ -308,9 +359,12 @@ static int map_dma(struct ioas_space *space,
 		   const struct ioas_abi_vfio_iommu_map_dma *map)
 {
 	struct ioas_host *host = space->obj.ictx->uapi->host;
+	int (*const memory)(struct ioas_host *h, struct ioas_origin **out) =
+		host->ops->container_origin ? host->ops->container_origin :
+					      host->ops->user_origin;
 	struct ioas_origin *origin;
 	ioas_iova_t iova = map->iova;
-	int ret = host->ops->user_origin(host, &origin);
+	int ret = memory(host, &origin);
 
 	if (ret)
 		return ret;

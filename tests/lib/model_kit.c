@@ -151,6 +151,27 @@ enum ioas_dma_error ioas_dma_write(struct ioas_function *f, uint32_t pasid,
 	return dma(f, pasid, pieces, nr, true, failed);
 }
 
+enum ioas_dma_error ioas_dma_translate(struct ioas_function *f, uint32_t pasid,
+				       uint64_t iova, uint64_t length,
+				       bool write, uint64_t *failed)
+{
+	uint64_t got;
+	uint8_t *at;
+
+	assert_true(f->created);
+	assert_in_range(length, 1, 65536);
+	if (!f->bus_master)
+		return dma_fail(f, pasid, iova, IOAS_DMA_ABORT, failed);
+	got = reachable(f, pasid, iova, length, write, &at);
+	if (got == length)
+		return IOAS_DMA_OK;
+	f->fault_iova = iova + got;
+	f->fault_pasid = pasid;
+	if (failed)
+		*failed = iova + got;
+	return IOAS_DMA_FAULT;
+}
+
 enum ioas_dma_error ioas_dma_fetch_add(struct ioas_function *f, uint32_t pasid,
 				       uint64_t iova, unsigned int width,
 				       uint64_t value, uint64_t *old)

@@ -14,7 +14,7 @@
 #ifndef TESTS_MODEL_KIT_H
 #define TESTS_MODEL_KIT_H
 
-#include "dev/model.h"
+#include <ioas/dev/model.h>
 
 #define KIT_MEMORY (4u << 20)
 #define KIT_PAGE 4096u

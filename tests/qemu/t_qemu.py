@@ -8,6 +8,8 @@ usage: t_qemu.py IOAS DIRECTORY [SEED] [CASE]
       boot sector    the BIOS reads it from the disk and runs it (boot.S)
       Linux          its own driver of NVMe, with interrupts; reads all of the
                      disk, writes some of it, reads that back (init.c)
+    ioas run --device nvme,file=IMAGE -- qemu-img ... nvme://0000:01:00.0/1
+      QEMU's driver  of NVMe in user space, over VFIO's group and container
 
 DIRECTORY is where boot.bin, init and vmlinuz (scripts/guest-kernel) are. QEMU
 interprets the guest (TCG): nothing here needs /dev/kvm, or privileges; as root,
@@ -33,6 +35,7 @@ KERNEL = os.path.join(h.CLIENTS, "vmlinuz")
 # Where the first devices are.
 ADDRESSES = ("0000:01:00.0", "0000:02:00.0")
 LIMIT = 60
+DISK = f"nvme://{ADDRESSES[0]}/1"
 
 MEMORY = "96M"
 # Of q35 only what a disk and a serial port need: Linux looks at all there is.
@@ -136,6 +139,8 @@ def machine(images, args, shared=False, want=0, before=(), **way):
     done = h.run(*before, *qemu(*args, shared=shared),
                  options=[*options(*images), f"--report={report}"],
                  want=want, timeout=LIMIT, **way)
+    # Not even of the registers, which is only a warning.
+    h.expect("VFIO_MAP_DMA" not in done.err, done)
     with open(report, encoding="utf-8") as f:
         devices = json.load(f)["devices"]
     h.expect(len(devices) == len(images), devices)
@@ -200,6 +205,49 @@ def linux_reads_and_writes_the_disk():
                  + before[at + length:], "the disk is not as written:", done)
 
 
+def tool(path, name, *args, **way):
+    """A tool of QEMU's that opens the disk by its own driver."""
+    program = shutil.which(name)
+    if not program:
+        raise h.Skip(f"there is no {name}: scripts/deps qemu")
+    return h.run(program, *args, options=options(path), want=0, timeout=LIMIT,
+                 **way)
+
+
+def a_driver_in_user_space_copies_the_disk():
+    data = content()
+    path = image(data)
+    for way in ways():
+        copy = h.FILES.write(b"", 0o666)
+        tool(path, "qemu-img", "convert", "-f", "raw", "-O", "raw", DISK, copy,
+             **way)
+        h.expect(read(copy) == data, "another content")
+
+
+def a_driver_in_user_space_writes_the_disk():
+    data = bytearray(content())
+    path = image(bytes(data))
+    tool(path, "qemu-io", "-f", "raw", DISK, "-c", "write -P 0x5a 1M 1M",
+         "-c", "aio_write -P 0xa5 4M 64k", "-c", "aio_read 0 1M",
+         "-c", "aio_flush", "-c", "write -z 3M 512k", "-c", "flush",
+         "-c", "discard 6M 1M", "-c", "read -P 0x5a 1M 1M",
+         "-c", "read -P 0 3M 512k", **ways()[0])
+    data[1 << 20:2 << 20] = b"\x5a" * (1 << 20)
+    data[4 << 20:(4 << 20) + 65536] = b"\xa5" * 65536
+    data[3 << 20:(3 << 20) + (512 << 10)] = bytes(512 << 10)
+    after = bytearray(read(path))
+    # What is discarded may be anything.
+    data[6 << 20:7 << 20] = after[6 << 20:7 << 20]
+    h.expect(after == data, "the disk is not as written")
+
+
+def a_driver_in_user_space_has_many_at_a_time():
+    path = image(content())
+    for more in ((), ("-w", "--flush-interval", "64")):
+        tool(path, "qemu-img", "bench", "-f", "raw", "-t", "none", "-c", "4000",
+             "-d", "32", "-s", "4096", *more, DISK, **ways()[0])
+
+
 def a_machine_may_be_killed_while_it_reads():
     """The harness looks for what is left."""
     path = image(content())
@@ -225,5 +273,8 @@ sys.exit(h.main([
     of_two_disks_the_second_can_start_it,
     one_machine_after_the_other,
     linux_reads_and_writes_the_disk,
+    a_driver_in_user_space_copies_the_disk,
+    a_driver_in_user_space_writes_the_disk,
+    a_driver_in_user_space_has_many_at_a_time,
     a_machine_may_be_killed_while_it_reads,
 ]))

@@ -58,8 +58,12 @@ def eventfds_of_clients():
     everywhere("events")
 
 
-def a_bar_is_no_memory():
-    once("as_memory")
+def a_bar_is_memory_to_containers():
+    everywhere("to_devices", "not_to_devices", "before_devices")
+
+
+def a_bar_that_is_memory_is_not_held():
+    everywhere("of_closed_devices", "killed_devices")
 
 
 def kvm_is_told_of_devices():
@@ -75,6 +79,7 @@ sys.exit(h.main([
     the_last_close_is_the_last_mapping,
     descriptors_have_names,
     eventfds_of_clients,
-    a_bar_is_no_memory,
+    a_bar_is_memory_to_containers,
+    a_bar_that_is_memory_is_not_held,
     kvm_is_told_of_devices,
 ]))

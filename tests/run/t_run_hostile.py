@@ -3,13 +3,18 @@
 import sys
 
 import harness as h
-from t_run_vfio import devices
+from t_run_vfio import TIMES, devices
 
 
 def drivers_that_do_anything():
-    for way in h.ways():
+    for seed, way in enumerate(h.ways(), h.SEED):
         # At its end it looks whether all functions are as new.
-        h.run_client("vfio_hostile", h.SEED, 1500, options=devices(), **way)
+        h.run_client("vfio_hostile", seed, 1500 * TIMES, options=devices(), **way)
+
+
+def drivers_that_do_anything_and_points_fail():
+    h.run_client("vfio_hostile", h.SEED, 1500 * TIMES,
+                 options=("--fault-injection", *devices()), mode="trap")
 
 
 def drivers_that_do_anything_and_are_killed():
@@ -24,5 +29,6 @@ def drivers_that_do_anything_and_are_killed():
 if __name__ == "__main__":
     sys.exit(h.main([
         drivers_that_do_anything,
+        drivers_that_do_anything_and_points_fail,
         drivers_that_do_anything_and_are_killed,
     ]))

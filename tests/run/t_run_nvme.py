@@ -9,7 +9,7 @@ import random
 import sys
 
 import harness as h
-from t_run_vfio import devices
+from t_run_vfio import TIMES, devices
 
 SIZE = 2 << 20
 
@@ -22,7 +22,7 @@ def random_commands(queues, batches, **way):
     rng = random.Random(h.SEED)
     files = [image(rng) for _ in range(3)]
     disk = f"file={files[0]},file={files[1]},lba=4096,file={files[2]},ro"
-    h.run_client("vfio_nvme", h.SEED, batches, queues, *files,
+    h.run_client("vfio_nvme", h.SEED, batches * TIMES, queues, *files,
                  options=devices(disk), **way)
     for name in files:
         os.unlink(name)
@@ -43,7 +43,7 @@ def as_many_queues_as_there_are():
 
 def what_drivers_do_wrong():
     for way in h.ways():
-        h.run_client("vfio_nvme_bad", "all", h.SEED, 12, options=devices(),
+        h.run_client("vfio_nvme_bad", "all", h.SEED, 12 * TIMES, options=devices(),
                      **way)
 
 

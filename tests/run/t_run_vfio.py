@@ -2,11 +2,13 @@
 """Emulated functions below `ioas run`: every rule of the VFIO ABI, by drivers.
 
 The drivers are clients/vfio_*.c; they know the functions by these numbers.
+usage: as harness.py says; a fifth argument makes loops so many times as long.
 """
 import sys
 
 import harness as h
 
+TIMES = int(sys.argv[5]) if len(sys.argv) > 5 else 1
 # vfioN, address, group: clients/vfio_kit.h says the same.
 PLACES = ((0, "0000:01:00.0", 10), (1, "0000:02:00.0", 11),
           (2, "0000:03:00.0", 12), (3, "0000:04:00.0", 13),
@@ -46,7 +48,19 @@ def opens_and_closes():
 
 
 def dma():
-    everywhere("vfio_dma", "all", h.SEED, 40)
+    for seed, way in enumerate(h.ways(), h.SEED):
+        h.run_client("vfio_dma", "all", seed, 20 * TIMES, options=devices(),
+                     **way)
+
+
+def memory_that_goes_away():
+    everywhere("vfio_gone")
+
+
+def every_point_fails_once():
+    for way in h.ways():
+        h.run_client("vfio_failnth",
+                     options=("--fault-injection", *devices()), **way)
 
 
 def dma_by_every_kind_of_page_table():
@@ -54,7 +68,7 @@ def dma_by_every_kind_of_page_table():
     for kind in ("x86_64", "amdv1", "riscv64"):
         for case in ("unaligned_copies", "no_dma_after_unmap", "pasids",
                      "replace_moves_all", "dirty_tracking", "page_requests"):
-            h.run_client("vfio_dma", case, h.SEED, 10,
+            h.run_client("vfio_dma", case, h.SEED, 10 * TIMES,
                          options=("--iommu", kind, *devices()), mode="trap")
 
 
@@ -65,5 +79,7 @@ if __name__ == "__main__":
         regions,
         opens_and_closes,
         dma,
+        memory_that_goes_away,
+        every_point_fails_once,
         dma_by_every_kind_of_page_table,
     ]))

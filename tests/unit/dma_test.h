@@ -20,6 +20,7 @@
 
 #include <ioas/dev/dma.h>
 
+#include "dev/models.h"
 #include "model_kit.h"
 #include "prng.h"
 

@@ -17,6 +17,7 @@
 #include <ioas/dev/dma.h>
 #include <time.h>
 
+#include "dev/models.h"
 #include "uapi_fixture.h"
 
 #define CONFIG ((uint64_t)IOAS_ABI_VFIO_PCI_CONFIG_REGION_INDEX << 40)

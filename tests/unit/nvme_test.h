@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "dev/models.h"
 #include "dev/nvme/nvme.h"
 #include "model_kit.h"
 

@@ -18,7 +18,7 @@ static struct model_kit *kit;
 static int setup(void **state)
 {
 	(void)state;
-	return model_kit_new(&ioas_model_timer, NULL, 0, &kit);
+	return model_kit_new(&ioas_model, NULL, 0, &kit);
 }
 
 static int teardown(void **state)
@@ -126,12 +126,12 @@ static void its_option_is_checked(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		s.value = bad[i];
-		assert_int_equal(model_kit_new(&ioas_model_timer, &s, 1, &one),
+		assert_int_equal(model_kit_new(&ioas_model, &s, 1, &one),
 				 -EINVAL);
 	}
 	assert_string_equal(kit_why(), "shortest=12x: not a period");
 	s.value = "2000000";
-	assert_int_equal(model_kit_new(&ioas_model_timer, &s, 1, &one), 0);
+	assert_int_equal(model_kit_new(&ioas_model, &s, 1, &one), 0);
 	kit_mmio_write(one, 0, PERIOD * 8, 8, 1);
 	kit_advance(1000000);
 	assert_int_equal(kit_poll(one, 1), 0);

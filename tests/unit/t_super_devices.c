@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "dev/models.h"
 #include "dev/pci/sysfs.h"
 #include "super/devspec.h"
 

@@ -35,7 +35,7 @@ static int setup(void **state)
 	assert_int_equal(ioas_eventfds_create(&w->e), 0);
 	w->fd = eventfd(0, EFD_NONBLOCK);
 	assert_true(w->fd >= 0);
-	assert_int_equal(ioas_eventfd_open(dup(w->fd), &w->event), 0);
+	assert_int_equal(ioas_eventfd_open(w->e, dup(w->fd), &w->event), 0);
 	*state = w;
 	alarm(30);
 	return 0;
@@ -115,7 +115,7 @@ static void semaphores_count_too(void **state)
 	ioas_eventfd_close(w->event);
 	close(w->fd);
 	w->fd = eventfd(0, EFD_NONBLOCK | EFD_SEMAPHORE);
-	assert_int_equal(ioas_eventfd_open(dup(w->fd), &w->event), 0);
+	assert_int_equal(ioas_eventfd_open(w->e, dup(w->fd), &w->event), 0);
 	signal_times(w, 2);
 	assert_int_equal(taken(w), 1);
 	assert_int_equal(taken(w), 1);
@@ -208,10 +208,11 @@ static void the_client_may_close_it(void **state)
 	assert_int_equal(taken(w), 2);
 }
 
-static int open_copy(const char *path, int flags)
+static int open_copy(const struct world *w, const char *path, int flags)
 {
 	struct ioas_uevent *event;
-	int ret = ioas_eventfd_open(open(path, flags | O_CLOEXEC), &event);
+	int ret = ioas_eventfd_open(w->e, open(path, flags | O_CLOEXEC),
+				    &event);
 
 	if (!ret)
 		ioas_eventfd_close(event);
@@ -225,16 +226,16 @@ static void only_eventfds_are_eventfds(void **state)
 	char path[32];
 	int fd[2];
 
-	assert_int_equal(open_copy("/dev/null", O_RDWR), -EINVAL);
-	assert_int_equal(open_copy("/proc/self/maps", O_RDONLY), -EINVAL);
-	assert_int_equal(open_copy("/dev/null", O_PATH), -EBADF);
+	assert_int_equal(open_copy(w, "/dev/null", O_RDWR), -EINVAL);
+	assert_int_equal(open_copy(w, "/proc/self/maps", O_RDONLY), -EINVAL);
+	assert_int_equal(open_copy(w, "/dev/null", O_PATH), -EBADF);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", w->fd);
-	assert_int_equal(open_copy(path, O_PATH), -EBADF);
+	assert_int_equal(open_copy(w, path, O_PATH), -EBADF);
 	assert_int_equal(pipe(fd), 0);
-	assert_int_equal(ioas_eventfd_open(fd[0], &event), -EINVAL);
-	assert_int_equal(ioas_eventfd_open(fd[1], &event), -EINVAL);
+	assert_int_equal(ioas_eventfd_open(w->e, fd[0], &event), -EINVAL);
+	assert_int_equal(ioas_eventfd_open(w->e, fd[1], &event), -EINVAL);
 	/* Names that say it are of other files. */
-	assert_int_equal(ioas_eventfd_open(
+	assert_int_equal(ioas_eventfd_open(w->e,
 				 (int)syscall(SYS_memfd_create,
 					      "anon_inode:[eventfd]", 0),
 				 &event), -EINVAL);

@@ -159,6 +159,52 @@ static void a_container_is_kept(void **state)
 
 /* ---- devices ------------------------------------------------------------- */
 
+/* GET_INFO with room for three ranges. */
+struct info {
+	struct ioas_abi_vfio_iommu_get_info head;
+	uint64_t avail[2];
+	struct ioas_abi_vfio_info_cap_iova_range cap;
+	struct ioas_abi_vfio_iova_range ranges[3];
+};
+
+static void expect_reach(struct vdev_test *t)
+{
+	struct info i = { .head.argsz = sizeof(i) };
+
+	expect_ok(uc_vfio_info(&t->u.c, &i, sizeof(i)));
+	assert_int_equal(i.cap.nr_iovas, 2);
+	assert_int_equal(i.ranges[0].start, 0);
+	assert_int_equal(i.ranges[0].end, 0xfedfffff);
+	assert_int_equal(i.ranges[1].start, 0xfef00000);
+	assert_int_equal(i.ranges[1].end, 0xffffffffffff);
+}
+
+/* Drivers choose IOVA before they open the device, QEMU's of NVMe for one. */
+static void a_container_knows_what_is_reached_before_the_device(void **state)
+{
+	struct vdev_test *t = *state;
+	struct ioas_caller *caller = &t->u.p->tasks[0].caller;
+	const int node = node_with_container(t);
+	uint64_t nth = 0;
+	int ret;
+
+	expect_reach(t);
+	assert_true(device_fd(t, node, "0000:00:03.0") >= 0);
+	expect_reach(t);
+	do {
+		struct info i = { .head.argsz = sizeof(i) };
+		struct ioas_fault fault = { .nth = ++nth };
+
+		caller->fault = &fault;
+		atomic_fetch_add(&ioas_plat_faults_armed, 1);
+		ret = uc_vfio_info(&t->u.c, &i, sizeof(i));
+		atomic_fetch_sub(&ioas_plat_faults_armed, 1);
+		caller->fault = NULL;
+	} while (ret);
+	assert_true(nth > 4);
+	expect_reach(t);
+}
+
 static void device_errors_in_order(void **state)
 {
 	struct vdev_test *t = *state;
@@ -308,6 +354,7 @@ int main(void)
 		vdev_case(container_errors_in_order),
 		vdev_case(a_container_gets_a_compat_space),
 		vdev_case(a_container_is_kept),
+		vdev_case(a_container_knows_what_is_reached_before_the_device),
 		vdev_case(device_errors_in_order),
 		vdev_case(a_name_ends_where_its_memory_does),
 		vdev_case(a_device_is_bound_and_attached_at_once),

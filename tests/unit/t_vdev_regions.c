@@ -450,6 +450,39 @@ static void mmap_of_what_cannot_be_is_einval(void **state)
 	expect_errno(map_at(t, V_BAR(0) + 2 * PAGE, 2 * PAGE, true), -EINVAL);
 }
 
+static void expect_piece(struct vdev_test *t, unsigned int bar, uint64_t pos,
+			 uint64_t length, uint64_t got)
+{
+	struct ioas_vdev *v = &t->fns[0].v;
+
+	assert_ptr_equal(ioas_vdev_memory(v, ioas_vdev_bar_offset(bar) + pos,
+					  &length),
+			 got ? t->fns[0].memory[bar] + pos : NULL);
+	assert_int_equal(length, got);
+}
+
+static void memory_is_what_can_be_mapped(void **state)
+{
+	struct vdev_test *t = *state;
+	uint64_t length = PAGE;
+
+	expect_piece(t, 4, 0, PAGE, PAGE);
+	expect_piece(t, 4, 0, U64, V_BAR4_SIZE);
+	expect_piece(t, 4, PAGE, V_BAR4_SIZE, V_BAR4_SIZE - PAGE);
+	expect_piece(t, 4, V_BAR4_SIZE, PAGE, 0);
+	expect_piece(t, 0, PAGE, V_BAR0_SIZE, V_TABLE - PAGE);
+	expect_piece(t, 0, V_TABLE, PAGE, 0);
+	expect_piece(t, 2, 0, PAGE, 0);
+	expect_piece(t, 1, 0, PAGE, 0);
+	/* Where it can be read, and where there is nothing. */
+	assert_null(ioas_vdev_memory(&t->fns[0].v, UINT64_C(4) << 40, &length));
+	assert_null(ioas_vdev_memory(&t->fns[0].v, 0, &length));
+	assert_null(ioas_vdev_memory(&t->fns[0].v, UINT64_C(7) << 40, &length));
+	assert_null(ioas_vdev_memory(&t->fns[0].v, ioas_vdev_bar_offset(6),
+				     &length));
+	assert_null(ioas_vdev_memory(&t->fns[0].v, U64, &length));
+}
+
 static void a_mapping_that_is_copied_counts(void **state)
 {
 	struct vdev_test *t = *state;
@@ -490,6 +523,7 @@ int main(void)
 		bound_case(configuration_is_in_pieces_of_four),
 		bound_case(shared_bars_can_be_mapped_in_parts),
 		bound_case(mmap_of_what_cannot_be_is_einval),
+		bound_case(memory_is_what_can_be_mapped),
 		bound_case(a_mapping_that_is_copied_counts),
 	};
 

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dev/models.h"
+
 #define BAR_REGISTERS 0u
 #define BAR_DOORS 2u
 #define BAR_MSIX 4u
@@ -334,6 +336,7 @@ static void engine_power_on(void *state)
 static const struct ioas_model_option no_options[] = {{.name = NULL}};
 
 const struct ioas_model ioas_model_dma = {
+	.abi = IOAS_MODEL_ABI,
 	.name = "dma",
 	.summary = "DMA engine for tests and teaching",
 	.options = no_options,

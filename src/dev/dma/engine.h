@@ -22,8 +22,7 @@
 #define IOAS_DEV_DMA_ENGINE_H
 
 #include <ioas/dev/dma.h>
-
-#include "dev/model.h"
+#include <ioas/dev/model.h>
 
 /* Bytes of one step, and what a poll may cost in bytes. */
 #define ENG_STEP 4096u

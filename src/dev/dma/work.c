@@ -79,10 +79,32 @@ static void dma_failed(struct eng *e, struct eng_ring *r,
 		ask(e, r, stage, iova, write, r->phase);
 }
 
-/* One run of memory. *@length: bytes that went through. */
-static enum ioas_dma_error dma(struct eng *e, const struct eng_ring *r,
-			       bool write, uint64_t iova, void *bytes,
-			       unsigned int *length)
+/*
+ * Who will ask for a page has its address translated first: what is missing is
+ * no fault. *@length: bytes that can go through.
+ */
+static enum ioas_dma_error reach(struct eng *e, const struct eng_ring *r,
+				 bool write, uint64_t iova,
+				 unsigned int *length)
+{
+	uint64_t failed = iova;
+	enum ioas_dma_error error;
+
+	if (!*length || !(r->d.flags & IOAS_ENG_ASK) ||
+	    r->retries >= IOAS_ENG_RETRIES)
+		return IOAS_DMA_OK;
+	error = ioas_dma_translate(e->f, r->d.pasid, iova, *length, write,
+				   &failed);
+	if (error != IOAS_DMA_OK)
+		*length = failed - iova < *length ?
+				  (unsigned int)(failed - iova) :
+				  0;
+	return error;
+}
+
+static enum ioas_dma_error copy_run(struct eng *e, const struct eng_ring *r,
+				    bool write, uint64_t iova, void *bytes,
+				    unsigned int *length)
 {
 	struct ioas_dma_piece piece = {iova, bytes, *length};
 	uint64_t failed = iova;
@@ -97,6 +119,18 @@ static enum ioas_dma_error dma(struct eng *e, const struct eng_ring *r,
 				  (unsigned int)(failed - iova) :
 				  0;
 	return error;
+}
+
+/* One run of memory. *@length: bytes that went through. */
+static enum ioas_dma_error dma(struct eng *e, const struct eng_ring *r,
+			       bool write, uint64_t iova, void *bytes,
+			       unsigned int *length)
+{
+	const enum ioas_dma_error missing = reach(e, r, write, iova, length);
+	const enum ioas_dma_error error =
+		copy_run(e, r, write, iova, bytes, length);
+
+	return error != IOAS_DMA_OK ? error : missing;
 }
 
 /* ---- operations --------------------------------------------------------- */
@@ -201,10 +235,14 @@ static void compare_step(struct eng *e, struct eng_ring *r, unsigned int n)
 static void atomic_add_step(struct eng *e, struct eng_ring *r, unsigned int n)
 {
 	enum ioas_dma_error error;
+	unsigned int length = n;
 	uint64_t old = 0;
 
-	error = ioas_dma_fetch_add(e->f, r->d.pasid, r->destination.iova, n,
-				   r->d.value, &old);
+	error = reach(e, r, true, r->destination.iova, &length);
+	if (error == IOAS_DMA_OK)
+		error = ioas_dma_fetch_add(e->f, r->d.pasid,
+					   r->destination.iova, n, r->d.value,
+					   &old);
 	if (error != IOAS_DMA_OK) {
 		destination_failed(e, r, error, true);
 		return;

@@ -244,12 +244,14 @@ static uint16_t events_get(const struct nvme *n, const struct nvme_features *f,
 	return NVME_OK;
 }
 
+#define FEATURE_CACHE 0x06
+
 static const struct feature features[] = {
 	{ 0x01, false, arbitration_set, arbitration_get },
 	{ 0x02, false, power_set, power_get },
 	{ 0x04, false, temperature_set, temperature_get },
 	{ 0x05, true, recovery_set, recovery_get },
-	{ 0x06, false, cache_set, cache_get },
+	{ FEATURE_CACHE, false, cache_set, cache_get },
 	{ 0x07, false, queues_set, queues_get },
 	{ 0x08, false, coalescing_set, coalescing_get },
 	{ 0x09, false, vector_set, vector_get },
@@ -261,7 +263,8 @@ static const struct feature features[] = {
 
 /*
  * Whose @f is (NVMe 1.4, 7.8): of a namespace, of all of them, or the
- * controller's, for which the namespace is not named; but to ask, it may be.
+ * controller's, for which the namespace is not named; but to ask, it may be. A
+ * write cache is one that drivers, QEMU's among them, set by a namespace.
  */
 static uint16_t feature_scope(const struct nvme *n, const struct feature *f,
 			      uint32_t nsid, bool all, bool set)
@@ -273,7 +276,9 @@ static uint16_t feature_scope(const struct nvme *n, const struct feature *f,
 			DNR(NVME_INVALID_NAMESPACE);
 	if (!nsid || nsid == NVME_BROADCAST || (one && !set))
 		return NVME_OK;
-	return one ? DNR(NVME_NOT_OF_NAMESPACE) : DNR(NVME_INVALID_NAMESPACE);
+	if (!one)
+		return DNR(NVME_INVALID_NAMESPACE);
+	return f->id == FEATURE_CACHE ? NVME_OK : DNR(NVME_NOT_OF_NAMESPACE);
 }
 
 /* The feature that is meant; NULL: with *@status. @all: may it be of all? */

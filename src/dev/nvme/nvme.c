@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "dev/models.h"
 #include "dev/nvme/nvme.h"
 
 /* Of the register file, in dwords. */
@@ -413,6 +414,7 @@ static const struct ioas_model_option nvme_options[] = {
 };
 
 const struct ioas_model ioas_model_nvme = {
+	.abi = IOAS_MODEL_ABI,
 	.name = "nvme",
 	.summary = "NVMe 1.4 controller with namespaces in files",
 	.options = nvme_options,

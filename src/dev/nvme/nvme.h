@@ -13,14 +13,13 @@
  * little endian, as are the machines that this runs on.
  *
  * Locks: none but that of sync.c. The caller has one around every op
- * (dev/model.h).
+ * (ioas/dev/model.h).
  */
 #ifndef IOAS_DEV_NVME_H
 #define IOAS_DEV_NVME_H
 
+#include <ioas/dev/model.h>
 #include <pthread.h>
-
-#include "dev/model.h"
 
 #define NVME_PAGE 4096u
 #define NVME_PAGE_LG2 12u

@@ -10,10 +10,9 @@
 #ifndef IOAS_DEV_PCI_BDF_H
 #define IOAS_DEV_PCI_BDF_H
 
+#include <ioas/dev/model.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "dev/model.h"
 
 struct ioas_pci_bdf {
 	uint16_t segment;

@@ -213,16 +213,22 @@ static bool msix_possible(const struct ioas_identity *id)
 	return table_end <= pba || pba_end <= table;
 }
 
-static bool possible(const struct ioas_identity *id)
+const char *ioas_pci_identity_wrong(const struct ioas_identity *id)
 {
 	for (unsigned int i = 0; i < IOAS_MODEL_BARS; i++) {
 		if (!bar_possible(id, i))
-			return false;
+			return "bar: a size or a part of one that cannot be";
 	}
 	if (id->msi && (!ioas_is_pow2(id->msi) || id->msi > MSI_MOST))
-		return false;
-	return msix_possible(id) && id->class_code <= 0xffffff &&
-	       id->pasid_bits <= PASID_BITS_MOST;
+		return "msi: not a power of two up to 32";
+	if (!msix_possible(id))
+		return "vectors: too many, or table and pending bits are not "
+		       "in a BAR";
+	if (id->class_code > 0xffffff)
+		return "class_code: more than 24 bits";
+	if (id->pasid_bits > PASID_BITS_MOST)
+		return "pasid_bits: more than 20";
+	return NULL;
 }
 
 /* ---- layout ------------------------------------------------------------- */
@@ -500,7 +506,7 @@ int ioas_pci_config_init(struct ioas_pci_config *cfg,
 			 const struct ioas_identity *id,
 			 const struct ioas_pci_config_ops *ops, void *ctx)
 {
-	if (!possible(id))
+	if (ioas_pci_identity_wrong(id))
 		return -EINVAL;
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->id = *id;

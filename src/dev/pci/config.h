@@ -23,11 +23,10 @@
 #ifndef IOAS_DEV_PCI_CONFIG_H
 #define IOAS_DEV_PCI_CONFIG_H
 
+#include <ioas/dev/model.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "dev/model.h"
 
 /* Bytes of the region; those that may be anything but zero. */
 #define IOAS_PCI_CONFIG_SIZE 4096u
@@ -88,13 +87,15 @@ struct ioas_pci_config {
 	uint8_t mask[IOAS_PCI_CONFIG_STORED];
 };
 
+/* What cannot be, field and why, for whoever wrote the model; NULL: it can. */
+const char *ioas_pci_identity_wrong(const struct ioas_identity *id);
+
 /*
  * The configuration of @id, which is copied; @ops and @ctx are borrowed. As
  * when a driver opens the function: memory decoding on, bus mastering off, INTx
  * not disabled, D0, BARs at 0; ops hear of later changes only.
  *
- * Return: 0, or -EINVAL: a BAR or its place, MSI, the tables of MSI-X or the
- * class of @id are not possible.
+ * Return: 0, or -EINVAL: something is wrong with @id.
  */
 int ioas_pci_config_init(struct ioas_pci_config *cfg,
 			 const struct ioas_identity *id,

@@ -21,10 +21,10 @@
 #ifndef IOAS_DEV_PCI_SYSFS_H
 #define IOAS_DEV_PCI_SYSFS_H
 
+#include <ioas/dev/model.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dev/model.h"
 #include "dev/pci/bdf.h"
 
 enum ioas_sysfs_kind {

@@ -57,9 +57,11 @@ static int container_set(struct ioas_vgroup *g, struct ioas_ufile *f)
 	if (!ictx)
 		return -EBADFD;
 	ret = ioas_vfio_compat_make(ictx);
-	if (!ret)
-		g->container = ioas_iommufd_get(ictx);
-	return ret;
+	if (ret)
+		return ret;
+	g->container = ioas_iommufd_get(ictx);
+	atomic_store(&ictx->vfio_holes, ioas_vdev_holes);
+	return 0;
 }
 
 static int64_t group_set_container(struct ioas_vgroup *g, uint64_t arg)

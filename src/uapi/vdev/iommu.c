@@ -27,8 +27,15 @@
 #define IOVA_BITS 48u
 #define LEAVES (UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30)
 
-const struct ioas_iova_range ioas_vdev_reserved[1] = {
-	{ .first = 0xfee00000, .last = 0xfeefffff },
+/* Interrupt messages. */
+#define WINDOW { .first = 0xfee00000, .last = 0xfeefffff }
+
+const struct ioas_iova_range ioas_vdev_reserved[1] = { WINDOW };
+
+const struct ioas_iova_range ioas_vdev_holes[3] = {
+	WINDOW,
+	{ .first = UINT64_C(1) << IOVA_BITS, .last = IOAS_U64_MAX },
+	{ .first = 1, .last = 0 },
 };
 
 static int vdev_domain_alloc(struct ioas_udevice *dev, uint32_t flags,

@@ -233,18 +233,40 @@ static const struct ioas_region_ops map_ops = {
 	.unmap = map_unmap,
 };
 
-/* Is all of it inside of what can be mapped? */
-static bool in_areas(const struct ioas_vdev_bar *bar, uint64_t pos,
-		     uint64_t length)
+/* Bytes from @pos on that can be mapped in one piece. */
+static uint64_t mappable(const struct ioas_vdev_bar *bar, uint64_t page,
+			 uint64_t pos)
 {
+	const uint64_t size = ioas_align_up(bar->size, page);
+
+	if (!bar->shm.memory || pos >= size)
+		return 0;
 	for (uint32_t i = 0; i < bar->nr_areas; i++) {
 		const struct ioas_vdev_area *a = &bar->areas[i];
 
-		if (pos >= a->first && pos - a->first <= a->length &&
-		    length <= a->length - (pos - a->first))
-			return true;
+		if (pos >= a->first && pos - a->first < a->length)
+			return a->length - (pos - a->first);
 	}
-	return !bar->nr_areas;
+	return bar->nr_areas ? 0 : size - pos;
+}
+
+void *ioas_vdev_memory(const struct ioas_vdev *v, uint64_t offset,
+		       uint64_t *length)
+{
+	const uint64_t page = UINT64_C(1) << ioas_vdev_host(v)->page_lg2;
+	const uint64_t pos = offset & POS_MASK;
+	const struct ioas_vdev_bar *bar;
+	uint64_t index;
+
+	/* There alone; what else a file has there is no BAR. */
+	if (offset < ioas_vdev_bar_offset(0))
+		return NULL;
+	index = ioas_vdev_region_index(offset);
+	if (index >= IOAS_VDEV_BARS)
+		return NULL;
+	bar = &v->bars[index];
+	*length = ioas_min(*length, mappable(bar, page, pos));
+	return *length ? (char *)bar->shm.memory + pos : NULL;
 }
 
 /* Step 6: one file at a time may have them, if the function says so. */
@@ -269,14 +291,11 @@ static int map_check(const struct ioas_vdev *v,
 	const uint64_t index = ioas_vdev_region_index(rq->offset);
 	const uint64_t pos = rq->offset & POS_MASK;
 	const struct ioas_vdev_bar *bar;
-	uint64_t size;
 
 	if (index >= IOAS_VDEV_BARS || !rq->shared)
 		return -EINVAL;
 	bar = &v->bars[index];
-	size = ioas_align_up(bar->size, page);
-	if (!bar->shm.memory || !length || pos & (page - 1) || pos >= size ||
-	    length > size - pos || !in_areas(bar, pos, length))
+	if (!length || pos & (page - 1) || length > mappable(bar, page, pos))
 		return -EINVAL;
 	*out = bar;
 	return 0;

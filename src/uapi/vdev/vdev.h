@@ -220,6 +220,13 @@ int ioas_vdev_open(struct ioas_vdev *v, struct ioas_ufile **out);
 int ioas_vgroup_open(struct ioas_vgroup *g, struct ioas_ufile **out);
 /* NULL: not a device's file. */
 struct ioas_vdev *ioas_vdev_of_file(struct ioas_ufile *f);
+/*
+ * What is mapped at @offset of a file of @v: memory that lasts as long as the
+ * function, *@length bytes from there on at most, cut to what follows in one
+ * piece. NULL: that cannot be mapped. Takes no lock.
+ */
+void *ioas_vdev_memory(const struct ioas_vdev *v, uint64_t offset,
+		       uint64_t *length);
 /* The group whose node is behind @f; NULL: it is no such file. */
 struct ioas_vgroup *ioas_vgroup_of_file(struct ioas_ufile *f);
 
@@ -248,5 +255,7 @@ const struct ioas_iommu_ops *ioas_vdev_iommu_at(unsigned int index);
 /* The first of them, "vtdss", which tracks dirty pages. */
 extern const struct ioas_iommu_ops ioas_vdev_iommu;
 extern const struct ioas_iova_range ioas_vdev_reserved[1];
+/* All that they do not reach; ends with an empty range. */
+extern const struct ioas_iova_range ioas_vdev_holes[3];
 
 #endif

@@ -549,24 +549,234 @@ static void events(void)
 	want(event_count(copy), 0);
 }
 
-/* ---- others who have to do with the memory ------------------------------- */
+/* ---- memory for devices -------------------------------------------------- */
 
-/* Type1 takes a BAR where we do not; nothing else comes of it. */
-static void as_memory(void)
+#define TO IOAS_ABI_VFIO_DMA_MAP_FLAG_WRITE
+#define FROM IOAS_ABI_VFIO_DMA_MAP_FLAG_READ
+/* Of the container: the BAR, memory, the ring of the engine. */
+#define BAR_AT IOVA
+#define DATA_AT (IOVA + 0x100000)
+#define RING_AT (IOVA + 0x200000)
+/* Where the engine does not look in its doorbells. */
+#define FREE 0x800u
+
+/* An engine in a container, and memory that it has. */
+struct user {
+	struct vfio v;
+	struct eng e;
+	uint64_t *data;
+};
+
+static int bar_give(const struct vfio *v, const volatile void *p, size_t pages,
+		    uint32_t flags)
 {
-	struct vfio v = vfio_open_group(FN_DMA);
-	volatile uint64_t *p = bar_map(&v, DOORS, 0, PAGE);
-	uint64_t size = PAGE;
+	return uc_vfio_map(&v->iommu, va((const void *)(uintptr_t)p), BAR_AT,
+			   pages * PAGE, flags);
+}
 
-	want(uc_vfio_map(&v.iommu, va((const void *)(uintptr_t)p), IOVA, PAGE,
-			 IOAS_ABI_VFIO_DMA_MAP_FLAG_READ |
-				 IOAS_ABI_VFIO_DMA_MAP_FLAG_WRITE), -EFAULT);
-	want(uc_vfio_unmap(&v.iommu, IOVA, &size, 0), 0);
-	want(size, 0);
-	must(munmap((void *)(uintptr_t)p, PAGE));
-	vfio_close(&v);
+/* Return: bytes that were mapped. */
+static uint64_t bar_take(const struct vfio *v)
+{
+	uint64_t size = DISK_PAGES * PAGE;
+
+	want_ok(uc_vfio_unmap(&v->iommu, BAR_AT, &size, 0));
+	return size;
+}
+
+static struct user user_new(void)
+{
+	struct user u = { .v = vfio_open_group(FN_DMA) };
+
+	bus_master(&u.v, true);
+	u.data = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(u.data == MAP_FAILED ? -1 : 0);
+	map_at(&u.v, u.data, PAGE, IOAS_ABI_IOAS_MAP_READABLE |
+				   IOAS_ABI_IOAS_MAP_WRITEABLE, DATA_AT);
+	return u;
+}
+
+/* From where it is for good: the engine refers to it. */
+static void user_start(struct user *u)
+{
+	u->e = eng_new(&u->v, 0, RING_AT, false);
+}
+
+static void user_end(struct user *u)
+{
+	eng_free(&u->e);
+	must(munmap(u->data, PAGE));
+	vfio_close(&u->v);
 	want(in_use(FN_DMA), 0);
 }
+
+/* The engine writes @value to @pos of what is mapped at BAR_AT, and reads it. */
+static void there_and_back(struct user *u, uint64_t pos, uint64_t value)
+{
+	u->data[0] = value;
+	u->data[1] = 0;
+	want_ok(eng_copy(&u->e, BAR_AT + pos, DATA_AT, 8));
+	want_ok(eng_copy(&u->e, DATA_AT + 8, BAR_AT + pos, 8));
+	want(u->data[1], value);
+}
+
+/* Its own, and that of a device in another container. */
+static void to_devices(void)
+{
+	struct user u = user_new();
+	struct vfio w = vfio_open(FN_DMA2);
+	volatile uint64_t *own = bar_map(&u.v, DOORS, 0, PAGE);
+	volatile uint64_t *other = bar_map(&w, DOORS, 0, PAGE);
+
+	user_start(&u);
+	for (unsigned int i = 0; i < 3; i++) {
+		want_ok(bar_give(&u.v, other, 1, TO | FROM));
+		there_and_back(&u, FREE, MAGIC + i);
+		want(other[FREE / 8], MAGIC + i);
+		want(bar_rd(&w, DOORS, FREE, 8), MAGIC + i);
+		want(own[FREE / 8], i ? MAGIC + i + 9 : 0);
+		want(bar_take(&u.v), PAGE);
+		want(eng_fill(&u.e, BAR_AT + FREE, 1, 8), IOAS_ENG_FAULT);
+		want_ok(bar_give(&u.v, own, 1, TO | FROM));
+		there_and_back(&u, FREE, MAGIC + i + 10);
+		want(own[FREE / 8], MAGIC + i + 10);
+		want(other[FREE / 8], MAGIC + i);
+		want(bar_take(&u.v), PAGE);
+	}
+	must(munmap((void *)(uintptr_t)own, PAGE));
+	must(munmap((void *)(uintptr_t)other, PAGE));
+	vfio_close(&w);
+	user_end(&u);
+}
+
+/* What is mapped, as it is mapped; and in an iommufd of one's own not at all. */
+static void not_to_devices(void)
+{
+	struct user u = user_new();
+	struct vfio w = vfio_open(FN_NVME);
+	char *p = bar_map(&w, 0, 0, DISK_PAGES * PAGE);
+	char *q = sys_mmap(w.fd, PAGE, PROT_READ, MAP_SHARED, w.offset[0]);
+	const uint32_t rw = IOAS_ABI_IOAS_MAP_READABLE |
+			    IOAS_ABI_IOAS_MAP_WRITEABLE;
+	struct ioas_abi_ioas_map_file file = {
+		.size = sizeof(file), .ioas_id = u.v.ioas, .fd = w.fd,
+		.start = w.offset[0], .length = PAGE, .iova = BAR_AT,
+		.flags = rw | IOAS_ABI_IOAS_MAP_FIXED_IOVA,
+	};
+
+	must(q ? 0 : -1);
+	user_start(&u);
+	want_ok(bar_give(&u.v, p, DISK_PAGES, TO | FROM));
+	there_and_back(&u, (DISK_PAGES - 1) * PAGE + FREE, MAGIC);
+	want(*(volatile uint64_t *)(void *)(p + (DISK_PAGES - 1) * PAGE + FREE),
+	     MAGIC);
+	want(bar_take(&u.v), DISK_PAGES * PAGE);
+	want(bar_give(&u.v, q, 1, TO | FROM), -EFAULT);
+	want_ok(bar_give(&u.v, q, 1, FROM));
+	/* VS, which is not 0. */
+	want_ok(eng_copy(&u.e, DATA_AT, BAR_AT + 8, 4));
+	want((uint32_t)u.data[0], bar_rd(&w, 0, 8, 4));
+	want(eng_fill(&u.e, BAR_AT + FREE, 1, 8), IOAS_ENG_FAULT);
+	want(bar_take(&u.v), PAGE);
+	/* Without the one in the middle. */
+	must(mprotect(p + 2 * PAGE, PAGE, PROT_NONE));
+	want(bar_give(&u.v, p, DISK_PAGES, TO | FROM), -EFAULT);
+	must(munmap(p + 2 * PAGE, PAGE));
+	want(bar_give(&u.v, p, DISK_PAGES, TO | FROM), -EFAULT);
+	want(bar_take(&u.v), 0);
+	want(uc_map_fixed(&u.v.iommu, u.v.ioas, va(p), PAGE, rw, BAR_AT),
+	     -EFAULT);
+	want(uc_map_file(&u.v.iommu, &file), -EINVAL);
+	must(munmap(p, 2 * PAGE));
+	must(munmap(p + 3 * PAGE, PAGE));
+	must(munmap(q, PAGE));
+	vfio_close(&w);
+	user_end(&u);
+	want(in_use(FN_NVME), 0);
+}
+
+/* Memory is held when the first device comes. */
+static void before_devices(void)
+{
+	struct vfio v = vfio_open(FN_DMA), w = vfio_open(FN_DMA2);
+	volatile uint64_t *p = bar_map(&w, DOORS, 0, PAGE);
+	uint32_t pt = ioas_new(&v.iommu);
+	struct eng e;
+
+	v.ioas = pt;
+	want_ok(uc_vfio_ioas_set(&v.iommu, pt));
+	want_ok(bar_give(&v, p, 1, TO));
+	want_ok(attach_try(v.fd, &pt));
+	bus_master(&v, true);
+	e = eng_new(&v, 0, RING_AT, false);
+	want_ok(eng_fill(&e, BAR_AT + FREE, 3, 8));
+	want(p[FREE / 8], 3);
+	eng_free(&e);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	vfio_close(&w);
+	vfio_close(&v);
+}
+
+/* It holds neither the file nor the function, and outlives both. */
+static void of_closed_devices(void)
+{
+	struct user u = user_new();
+	struct vfio w = vfio_open(FN_DMA2);
+	volatile uint64_t *p = bar_map(&w, DOORS, 0, PAGE);
+
+	user_start(&u);
+	want_ok(bar_give(&u.v, p, 1, TO | FROM));
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	there_and_back(&u, FREE, MAGIC);
+	vfio_close(&w);
+	want(in_use(FN_DMA2), 0);
+	there_and_back(&u, FREE, MAGIC);
+	/* The next one finds nothing of it. */
+	w = vfio_open(FN_DMA2);
+	want(bar_rd(&w, DOORS, FREE, 8), 0);
+	p = bar_map(&w, DOORS, 0, PAGE);
+	want(p[FREE / 8], 0);
+	there_and_back(&u, FREE, MAGIC + 1);
+	want(p[FREE / 8], MAGIC + 1);
+	want(bar_take(&u.v), PAGE);
+	must(munmap((void *)(uintptr_t)p, PAGE));
+	vfio_close(&w);
+	user_end(&u);
+}
+
+static void killed_devices(void)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		int from[2];
+		pid_t pid;
+
+		must(pipe(from));
+		pid = (pid_t)must(fork());
+		if (!pid) {
+			struct user u = user_new();
+			struct vfio w = vfio_open(FN_DMA2);
+
+			user_start(&u);
+			want_ok(bar_give(&u.v, bar_map(&w, DOORS, 0, PAGE), 1,
+					 TO | FROM));
+			there_and_back(&u, FREE, MAGIC);
+			say(from[1]);
+			for (uint64_t n = 0;; n++)
+				there_and_back(&u, FREE, n);
+		}
+		hear(from[0]);
+		must(kill(pid, SIGKILL));
+		want(waitpid(pid, NULL, 0), pid);
+		vfio_await(FN_DMA);
+		vfio_await(FN_DMA2);
+		vfio_check_clean(FN_DMA);
+		vfio_check_clean(FN_DMA2);
+		must(close(from[0]));
+		must(close(from[1]));
+	}
+}
+
+/* ---- others who have to do with the memory ------------------------------- */
 
 static int attr_set(int kvm, uint32_t group, uint64_t attr, uint64_t addr)
 {
@@ -622,7 +832,12 @@ static const struct client_case cases[] = {
 	{ "killed", killed },	    { "many", many },
 	{ "all_at_once", all_at_once },
 	{ "names", names },	    { "events", events },
-	{ "as_memory", as_memory }, { "machine", machine },
+	{ "to_devices", to_devices },
+	{ "not_to_devices", not_to_devices },
+	{ "before_devices", before_devices },
+	{ "of_closed_devices", of_closed_devices },
+	{ "killed_devices", killed_devices },
+	{ "machine", machine },
 };
 
 CLIENT_MAIN(cases)

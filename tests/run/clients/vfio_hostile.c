@@ -184,6 +184,61 @@ static void do_space(struct actor *a)
 		uc_destroy(&c, some_id(a));
 }
 
+/* A queue of page requests, a page table that has it; answers to anything. */
+static void do_queue(struct actor *a)
+{
+	const struct uclient c = iommu_at(some_context(a));
+	struct ioas_abi_hwpt_alloc s = {
+		.flags = IOAS_ABI_HWPT_FAULT_ID_VALID |
+			 (uint32_t)(below(a, 2) ? IOAS_ABI_HWPT_ALLOC_PASID :
+						  0),
+		.dev_id = some_id(a), .pt_id = some_id(a),
+	};
+	struct ioas_abi_page_response answer[4];
+	struct ioas_abi_pgfault r[4] = { 0 };
+	uint32_t pt;
+	int fd;
+
+	if (uc_fault_queue(&c, &s.fault_id, &fd))
+		return;
+	uc_hwpt_alloc(&c, &s, NULL);
+	pt = s.out_hwpt_id;
+	attach_try(some_device(a), &pt);
+	pt = s.out_hwpt_id;
+	attach_pasid_try(some_device(a), some_id(a), &pt);
+	for (unsigned int i = 0; i < 4; i++) {
+		if (read(fd, r, sizeof(r[0]) * below(a, 5)) < 0)
+			break;
+		for (unsigned int k = 0; k < 4; k++) {
+			answer[k].cookie = below(a, 4) ? r[k].cookie :
+							 some_id(a);
+			answer[k].code = (uint32_t)below(a, 3);
+		}
+		if (write(fd, answer, sizeof(answer[0]) * below(a, 5)) < 0)
+			break;
+	}
+	/* In the place of a function: it stays for a while. */
+	close(atomic_exchange(&files[CONTEXTS + below(a, FILES - CONTEXTS)],
+			      fd));
+}
+
+/* What is dirty, of any page table. */
+static void do_dirty(struct actor *a)
+{
+	const struct uclient c = iommu_at(some_context(a));
+	struct ioas_abi_hwpt_get_dirty_bitmap s = {
+		.hwpt_id = some_id(a), .flags = (uint32_t)below(a, 2),
+		.iova = below(a, 64) * PAGE, .length = below(a, 64) * PAGE,
+		.page_size = PAGE, .data = some_address(a),
+	};
+
+	uc_dirty_set(&c, some_id(a), (uint32_t)below(a, 2));
+	if (below(a, 16))
+		s.data = va(arena) + 8 * below(a, 4096);
+	s.size = sizeof(s);
+	sys_ioctl(c.fd, IOAS_ABI_HWPT_GET_DIRTY_BITMAP, &s);
+}
+
 /* Any request with words at random, or with some that nearly make sense. */
 static void do_ioctl(struct actor *a)
 {
@@ -332,14 +387,28 @@ static void (*const deeds[])(struct actor *a) = {
 	do_open,   do_bind,  do_bind,	do_space,   do_space,  do_ioctl,
 	do_ioctl,  do_ioctl, do_irqs,	do_irqs,    do_access, do_access,
 	do_access, do_disk,  do_engine, do_command, do_mmap,   do_mmap,
-	do_engine,
+	do_engine, do_queue, do_dirty,
 };
+
+/* With --fault-injection: one of the next points fails, sometimes. */
+static void fail(struct actor *a, int fd)
+{
+	char text[8];
+
+	if (fd < 0 || below(a, 3))
+		return;
+	snprintf(text, sizeof(text), "%u", 1 + (unsigned int)below(a, 12));
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		want(errno == EINVAL || errno == EFAULT, 1);
+}
 
 static void *act(void *arg)
 {
 	struct actor *a = arg;
+	const int nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 
 	for (unsigned long i = 0; i < a->steps; i++) {
+		fail(a, nth);
 		deeds[below(a, sizeof(deeds) / sizeof(deeds[0]))](a);
 		if (!below(a, 200))
 			do_fork(a);
@@ -409,8 +478,6 @@ int main(int argc, char **argv)
 	}
 	for (unsigned int i = 0; i < PROCESSES; i++) {
 		want(waitpid(pid[i], &status, 0), pid[i]);
-		if (getenv("SAY"))
-			printf("status %x\n", status);
 		/* A store into what is not there any more is its own affair. */
 		want((WIFEXITED(status) && !WEXITSTATUS(status)) ||
 		     (WIFSIGNALED(status) && (WTERMSIG(status) == SIGBUS ||

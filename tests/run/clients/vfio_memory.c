@@ -309,6 +309,38 @@ static void mmap_cannot_be_pinned(void)
 	vfio_close(&v);
 }
 
+/* What the descriptor was opened for. */
+static void modes_of_opening(void)
+{
+	struct vfio v = vfio_open(FN_DMA);
+	const uint64_t at = v.offset[0] + SCRATCH, door = v.offset[2];
+	const struct uclient c = iommu_open();
+	uint64_t value = 5;
+	uint32_t id;
+	void *p;
+	int fd;
+
+	vfio_close(&v);
+	fd = (int)must(open("/dev/vfio/devices/vfio0", O_RDONLY | O_CLOEXEC));
+	want_ok(bind_try(fd, c.fd, &id));
+	want(sys_pread(fd, &value, 8, at), 8);
+	want(sys_pwrite(fd, &value, 8, at), -EBADF);
+	want(sys_mmap(fd, PAGE, PROT_WRITE, MAP_SHARED, door) != NULL, 0);
+	want(errno, EACCES);
+	p = sys_mmap(fd, PAGE, PROT_READ, MAP_SHARED, door);
+	want(p != NULL, 1);
+	want(mprotect(p, PAGE, PROT_READ | PROT_WRITE), -1);
+	want(errno, EACCES);
+	want_ok(munmap(p, PAGE));
+	want_ok(close(fd));
+	fd = (int)must(open("/dev/vfio/devices/vfio0", O_WRONLY | O_CLOEXEC));
+	want_ok(bind_try(fd, c.fd, &id));
+	want(sys_pread(fd, &value, 8, at), -EBADF);
+	want(sys_pwrite(fd, &value, 8, at), 8);
+	want_ok(close(fd));
+	want_ok(close(c.fd));
+}
+
 static const struct client_case cases[] = {
 	{ "widths_of_accesses", widths_of_accesses },
 	{ "reads_of_any_width", reads_of_any_width },
@@ -323,6 +355,7 @@ static const struct client_case cases[] = {
 	{ "mmap_in_parts", mmap_in_parts },
 	{ "mmap_by_a_child", mmap_by_a_child },
 	{ "mmap_cannot_be_pinned", mmap_cannot_be_pinned },
+	{ "modes_of_opening", modes_of_opening },
 };
 
 CLIENT_MAIN(cases)

@@ -2,10 +2,12 @@
 /*
  * b_nvme: reads of an emulated NVMe disk, by a driver under `ioas run`
  *
- *   ours     driver --doorbell--> supervisor: fetch, pread, copy, complete
+ *   ours     driver --doorbell--> supervisor: fetch, copy, complete
  *   floor    a process that preads the same blocks of the same file, and copies
  *            them to where the driver's buffers would be: into another process
  *            (process_vm_writev), or to shared memory (by pread itself)
+ *   one copy the same bytes from a mapping of the file: what is left of it if
+ *            nothing is read into a buffer before; memcpy where that can be
  *
  * The floor has no protocol: no queues, no translation, nobody who waits. The
  * driver is examples/nvme.c and times itself, so starting it does not count.
@@ -34,6 +36,7 @@ extern char **environ;
 
 static char image[] = "/tmp/ioas-bench-XXXXXX";
 static int image_fd;
+static uint8_t *image_map;
 
 /* Return: its exit status; what it wrote, in @out. */
 static int output_of(const char *const argv[], char *out, size_t room)
@@ -124,19 +127,44 @@ static void floor_one(struct reads *r, uint64_t at, uint8_t *buffer,
 				    (ssize_t)r->bytes, "process_vm_writev");
 }
 
-static double floor_run(void *ctx)
+static void copy_one(struct reads *r, uint64_t at, uint8_t *buffer,
+		     uint8_t *there)
+{
+	struct iovec from = { image_map + at, r->bytes };
+	struct iovec into = { there, r->bytes };
+
+	(void)buffer;
+	if (r->shared)
+		memcpy(there, image_map + at, r->bytes);
+	else
+		bench_check(process_vm_writev(r->pid, &from, 1, &into, 1, 0) ==
+				    (ssize_t)r->bytes, "process_vm_writev");
+}
+
+static double each(struct reads *r,
+		   void (*one)(struct reads *r, uint64_t at, uint8_t *buffer,
+			       uint8_t *there))
 {
 	static uint8_t buffer[MIB];
-	struct reads *r = ctx;
 	const uint64_t places = IMAGE / r->bytes, begin = bench_now();
 
 	for (uint64_t i = 0; i < r->nr; i++) {
 		const uint64_t place = r->sequential ? i : bench_random();
 
-		floor_one(r, place % places * r->bytes, buffer,
-			  r->memory + i % r->depth * r->bytes);
+		one(r, place % places * r->bytes, buffer,
+		    r->memory + i % r->depth * r->bytes);
 	}
 	return (double)(bench_now() - begin);
+}
+
+static double floor_run(void *ctx)
+{
+	return each(ctx, floor_one);
+}
+
+static double copy_run(void *ctx)
+{
+	return each(ctx, copy_one);
 }
 
 /* Memory of the other process is written before, as a driver's is. */
@@ -191,6 +219,9 @@ static void row(const char *what, struct reads r, const char *unit,
 			{ r.shared ? "floor: pread into shared memory" :
 				     "floor: pread, process_vm_writev",
 			  floor_run, &r },
+			{ r.shared ? "one copy: memcpy of the mapped file" :
+				     "one copy: process_vm_writev of it mapped",
+			  copy_run, &r },
 		},
 	};
 
@@ -221,6 +252,8 @@ static void image_create(void)
 		bench_check(write(image_fd, piece, MIB) == (ssize_t)MIB,
 			    "write");
 	}
+	image_map = mmap(NULL, IMAGE, PROT_READ, MAP_SHARED, image_fd, 0);
+	bench_check(image_map != MAP_FAILED, "the image can be mapped");
 }
 
 static void skip_if_not_possible(void)

@@ -136,7 +136,11 @@ _ioas_run()
 		return ;;
 	--device)
 		compopt -o nospace 2>/dev/null
-		COMPREPLY=($(compgen -W 'nvme,file= dma' -- "$cur"))
+		if [[ $cur == */* ]]; then
+			COMPREPLY=($(compgen -f -- "$cur"))
+		else
+			COMPREPLY=($(compgen -W 'nvme,file= dma' -- "$cur"))
+		fi
 		return ;;
 	file | *,file)
 		COMPREPLY=($(compgen -f -- "$cur"))
@@ -171,7 +175,12 @@ _ioas()
 	case ${COMP_WORDS[1]} in
 	run) _ioas_run "$cur" "$prev" ;;
 	devices)
-		COMPREPLY=($(compgen -W 'nvme dma --json --help' -- "$cur")) ;;
+		if [[ $cur == */* ]]; then
+			COMPREPLY=($(compgen -f -- "$cur"))
+		else
+			COMPREPLY=($(compgen -W 'nvme dma --json --help' -- \
+				"$cur"))
+		fi ;;
 	doctor) COMPREPLY=($(compgen -W '--verbose --json --help' -- "$cur")) ;;
 	pt)
 		if ((COMP_CWORD == 2)); then

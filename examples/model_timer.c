@@ -150,7 +150,9 @@ static void timer_write(void *state, unsigned int bar, uint64_t offset,
 static void tick(struct timer *t, uint64_t now)
 {
 	uint64_t record[] = {t->reg[TICKS], now};
-	struct ioas_dma_piece piece = {t->reg[TARGET], record, sizeof(record)};
+	struct ioas_dma_piece piece = {.iova = t->reg[TARGET],
+				       .data = record,
+				       .length = sizeof(record)};
 
 	/* TARGET is the driver's choice: failing is to be expected. */
 	if (ioas_dma_write(t->f, IOAS_DMA_NO_PASID, &piece, 1, NULL) !=

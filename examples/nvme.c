@@ -10,7 +10,7 @@
  *     vfio.c        its BARs, interrupts, memory that it reaches
  *
  * It is written for any NVMe controller that vfio-pci has, and knows nothing of
- * ours. Without one:
+ * ours; nvme_tutorial.c is the least of it, to begin with. Without one:
  *
  *     truncate -s 64M disk.img
  *     ioas run --device nvme,file=disk.img -- nvme bench --depth 32

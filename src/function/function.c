@@ -214,9 +214,10 @@ int ioas_function_start(struct ioas_function *f, struct ioas_vgroup *g,
 
 	f->frames = host->frames;
 	f->page_lg2 = host->page_lg2;
-	f->watch = watch ? *watch : (struct ioas_function_watch){ NULL };
-	for (unsigned int i = 0; i < IOAS_FUNCTION_SLOTS; i++)
-		ioas_list_init(&f->views[i]);
+	f->watch = (struct ioas_function_watch){ .fault = NULL };
+	if (watch)
+		f->watch = *watch;
+	ioas_list_init(&f->viewed);
 	ret = ioas_pci_config_init(&f->config, &f->id,
 				   &ioas_function_config_ops, f);
 	if (ret)
@@ -256,29 +257,49 @@ struct ioas_function *ioas_function_of(struct ioas_vdev *v)
 	return ioas_container_of(v, struct ioas_function, v);
 }
 
+static uint64_t tally_of(const _Atomic uint64_t *n)
+{
+	return atomic_load_explicit(n, memory_order_relaxed);
+}
+
 void ioas_function_counts(struct ioas_function *f,
 			  struct ioas_function_counts *out)
 {
-	ioas_function_lock(f);
-	*out = f->counts;
-	ioas_function_unlock(f);
+	const struct ioas_function_tally *t = &f->tally;
+
+	*out = (struct ioas_function_counts){
+		.reads = tally_of(&t->reads),
+		.read_bytes = tally_of(&t->read_bytes),
+		.writes = tally_of(&t->writes),
+		.write_bytes = tally_of(&t->write_bytes),
+		.faults = tally_of(&t->faults),
+		.aborts = tally_of(&t->aborts),
+		.irqs = tally_of(&t->irqs),
+		.page_requests = tally_of(&t->page_requests),
+		.polls = tally_of(&t->polls),
+		.busy_polls = tally_of(&t->busy_polls),
+		.sleeps = tally_of(&t->sleeps),
+	};
 }
 
 static bool views_sound(const struct ioas_function *f)
 {
+	struct ioas_itree_node *n = ioas_itree_first(&f->attached, 0,
+						     UINT32_MAX);
+	uint32_t viewed = 0, listed = 0;
 	bool recent = !f->recent;
 
-	for (unsigned int i = 0; i < IOAS_FUNCTION_SLOTS; i++) {
-		ioas_list_for_each(l, &f->views[i]) {
-			const struct ioas_function_view *w = ioas_list_entry(
-				l, struct ioas_function_view, link);
+	for (; n; n = ioas_itree_next(n, 0, UINT32_MAX)) {
+		const struct ioas_function_view *w = ioas_container_of(
+			n, struct ioas_function_view, node);
 
-			if (w->pasid % IOAS_FUNCTION_SLOTS != i)
-				return false;
-			recent |= w == f->recent;
-		}
+		viewed += w->view && w->pasid != IOAS_PASID_RID;
+		recent |= w->view && w == f->recent;
 	}
-	return recent;
+	ioas_list_for_each(l, &f->viewed)
+		listed++;
+	return recent && viewed == listed && viewed == f->nr_viewed &&
+	       viewed <= IOAS_FUNCTION_VIEWS;
 }
 
 unsigned int ioas_function_validate(struct ioas_function *f)

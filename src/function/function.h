@@ -20,8 +20,10 @@
  *
  * Invariants:
  *  F1  Ops of the model run under lock, one at a time, and so do services.
- *  F2  A view exists for each PASID that is attached, and for no other; it is
- *      used under lock alone, in sections that end before lock is let go.
+ *  F2  What is attached is known for each PASID; a view of it is made at its
+ *      first DMA. The RID's stays, of the others the 64 that were used last.
+ *      None is left of what was detached. A view is used under lock alone, in
+ *      sections that end before lock is let go.
  *  F3  While it is off, no DMA is done, no interrupt goes out, and its thread
  *      sleeps; bus mastering is off whenever a driver comes.
  *  F4  A page request that was sent is answered to the model once, or not at all
@@ -121,6 +123,7 @@ struct ioas_function_counts {
 	uint64_t polls, busy_polls, sleeps;
 };
 
+/* Takes no lock: DMA may be on its way, for as long as memory likes. */
 void ioas_function_counts(struct ioas_function *f,
 			  struct ioas_function_counts *out);
 /* Number of violations of F1 to F4 that can be seen, reported. Takes lock. */

@@ -9,24 +9,30 @@
 
 #include "base/errno.h"
 #include "base/list.h"
+#include "core/itree.h"
 #include "dev/pci/config.h"
 #include "function/function.h"
 #include "seam/lock.h"
 
 struct ioas_dview;
 
-/* Lists of views, by PASID. */
-#define IOAS_FUNCTION_SLOTS 32u
+/* Views that are kept, besides the RID's: 34 KiB each. */
+#define IOAS_FUNCTION_VIEWS 64u
 /* Page requests that wait, or wait for an answer. */
 #define IOAS_FUNCTION_REQUESTS 64u
 
 /* The way to memory of one PASID. */
 struct ioas_function_view {
-	struct ioas_list link;
+	/* In attached, at [pasid, pasid]. */
+	struct ioas_itree_node node;
 	/* Set once. */
 	uint32_t pasid;
+	/* What it is attached to. */
 	struct ioas_hwpt *hwpt;
+	/* NULL: not used lately. */
 	struct ioas_dview *view;
+	/* In viewed, if it has a view and is not the RID's. */
+	struct ioas_list used;
 };
 
 enum ioas_pri_state {
@@ -58,6 +64,18 @@ struct ioas_function_pri {
 	_Atomic uint32_t nr_due;
 };
 
+/* struct ioas_function_counts, as it is added up: under lock, read without. */
+struct ioas_function_tally {
+	_Atomic uint64_t reads, read_bytes;
+	_Atomic uint64_t writes, write_bytes;
+	_Atomic uint64_t faults, aborts;
+	_Atomic uint64_t irqs;
+	_Atomic uint64_t page_requests;
+	_Atomic uint64_t polls, busy_polls;
+	/* By the thread alone. */
+	_Atomic uint64_t sleeps;
+};
+
 /* When the thread looks, and how it waits (poller.c). */
 struct ioas_function_pace {
 	pthread_t thread;
@@ -66,6 +84,11 @@ struct ioas_function_pace {
 	/* Asked to look, to end; guarded by mutex. */
 	bool kicked;
 	bool stop;
+	/*
+	 * Kicks so far. One that comes after the thread began to look keeps it
+	 * from going to sleep.
+	 */
+	_Atomic uint32_t kicks;
 	/* It sleeps, or is about to: who has news must wake it. */
 	_Atomic bool asleep;
 	/* Threads that want the function's lock, which it lets have it. */
@@ -98,11 +121,14 @@ struct ioas_function {
 	bool bus_master;
 	/* Who maps the BARs; only compared. NULL: nobody. */
 	const struct ioas_ufile *lent;
-	/* struct ioas_function_view. */
-	struct ioas_list views[IOAS_FUNCTION_SLOTS];
-	/* The one that was used last; NULL: none. */
+	/* struct ioas_function_view, of each PASID that is attached. */
+	struct ioas_itree attached;
+	/* Those with a view but for the RID's; what was used last comes last. */
+	struct ioas_list viewed;
+	uint32_t nr_viewed;
+	/* The one that was used last, with a view; NULL: none. */
 	struct ioas_function_view *recent;
-	struct ioas_function_counts counts;
+	struct ioas_function_tally tally;
 
 	struct ioas_function_pri pri;
 	struct ioas_function_pace pace;
@@ -111,6 +137,14 @@ struct ioas_function {
 /* Any thread but its own, which would let itself wait. */
 void ioas_function_lock(struct ioas_function *f) __acquires(f->lock);
 void ioas_function_unlock(struct ioas_function *f) __releases(f->lock);
+
+/* One writer at a time: no line is locked for it. */
+static inline void ioas_function_tally(_Atomic uint64_t *n, uint64_t more)
+{
+	const uint64_t now = atomic_load_explicit(n, memory_order_relaxed);
+
+	atomic_store_explicit(n, now + more, memory_order_relaxed);
+}
 
 /* ---- registers.c -------------------------------------------------------- */
 

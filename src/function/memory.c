@@ -18,6 +18,7 @@
 
 #include "base/bits.h"
 #include "domain/ops.h"
+#include "domain/table.h"
 #include "domain/view.h"
 #include "function/impl.h"
 #include "origin/frames.h"
@@ -29,94 +30,128 @@
 
 /* ---- what is attached --------------------------------------------------- */
 
-static struct ioas_list *slot(struct ioas_function *f, uint32_t pasid)
+static struct ioas_function_view *find(struct ioas_function *f, uint32_t pasid)
+	__must_hold(f->lock)
 {
-	return &f->views[pasid % IOAS_FUNCTION_SLOTS];
+	struct ioas_itree_node *n;
+
+	ioas_assert_held(&f->lock);
+	n = ioas_itree_exact(&f->attached, pasid, pasid);
+	return n ? ioas_container_of(n, struct ioas_function_view, node) : NULL;
 }
 
-static struct ioas_function_view *view_find(struct ioas_function *f,
-					    uint32_t pasid) __must_hold(f->lock)
+/* Who waits for the view's sections needs no lock of ours. */
+static void view_close(struct ioas_function *f, struct ioas_function_view *w)
+	__must_hold(f->lock)
 {
+	ioas_assert_held(&f->lock);
+	if (!w->view)
+		return;
+	if (f->recent == w)
+		f->recent = NULL;
+	if (w->pasid != IOAS_PASID_RID) {
+		ioas_list_del(&w->used);
+		f->nr_viewed--;
+	}
+	ioas_dview_destroy(w->view);
+	w->view = NULL;
+}
+
+/* A program may attach a million of PASIDs: those not used for longest go. */
+static bool view_open(struct ioas_function *f, struct ioas_function_view *w)
+	__must_hold(f->lock)
+{
+	ioas_assert_held(&f->lock);
+	if (f->nr_viewed == IOAS_FUNCTION_VIEWS && w->pasid != IOAS_PASID_RID)
+		view_close(f, ioas_list_entry(f->viewed.next,
+					      struct ioas_function_view, used));
+	if (ioas_dview_create(w->hwpt->domain, NULL, NULL, &w->view))
+		return false;
+	if (w->pasid != IOAS_PASID_RID) {
+		ioas_list_add_tail(&f->viewed, &w->used);
+		f->nr_viewed++;
+	}
+	return true;
+}
+
+/* Of @pasid, with a view; NULL: not attached, or there is no memory. */
+static struct ioas_function_view *view_use(struct ioas_function *f,
+					   uint32_t pasid) __must_hold(f->lock)
+{
+	struct ioas_function_view *w;
+
 	ioas_assert_held(&f->lock);
 	if (f->recent && f->recent->pasid == pasid)
 		return f->recent;
-	ioas_list_for_each(l, slot(f, pasid)) {
-		struct ioas_function_view *w =
-			ioas_list_entry(l, struct ioas_function_view, link);
-
-		if (w->pasid == pasid)
-			return f->recent = w;
+	w = find(f, pasid);
+	if (!w || (!w->view && !view_open(f, w)))
+		return NULL;
+	if (pasid != IOAS_PASID_RID) {
+		ioas_list_del(&w->used);
+		ioas_list_add_tail(&f->viewed, &w->used);
 	}
-	return NULL;
+	return f->recent = w;
 }
 
-static void view_free(struct ioas_function_view *w)
+/* Nested page tables are none that a view can walk, and no kind has them. */
+static bool is_walkable(const struct ioas_hwpt *hwpt)
 {
-	if (!w)
-		return;
-	ioas_dview_destroy(w->view);
-	free(w);
+	return !hwpt->parent && ioas_table_domain_pt(hwpt->domain);
 }
 
-/* Out of the lists; free it without the lock. NULL: there is none. */
-static struct ioas_function_view *view_take(struct ioas_function *f,
-					    uint32_t pasid) __must_hold(f->lock)
+/* Attached to nothing yet. NULL: no memory. */
+static struct ioas_function_view *attached_add(struct ioas_function *f,
+					       uint32_t pasid)
+	__must_hold(f->lock)
 {
-	struct ioas_function_view *w = view_find(f, pasid);
+	struct ioas_function_view *w = calloc(1, sizeof(*w));
 
 	ioas_assert_held(&f->lock);
-	f->recent = NULL;
-	if (w)
-		ioas_list_del(&w->link);
+	if (!w)
+		return NULL;
+	w->pasid = pasid;
+	w->node.first = pasid;
+	w->node.last = pasid;
+	ioas_itree_insert(&f->attached, &w->node);
 	return w;
-}
-
-/* Where @hwpt's leaves are in the end: of a nested one its parent's. */
-static struct ioas_domain *domain_of(const struct ioas_hwpt *hwpt)
-{
-	return hwpt->parent ? NULL : hwpt->domain;
 }
 
 static int device_attach(struct ioas_udevice *dev, uint32_t pasid,
 			 struct ioas_hwpt *to, struct ioas_hwpt *from)
 {
 	struct ioas_function *f = ioas_function_of_device(dev);
-	struct ioas_domain *domain = domain_of(to);
-	struct ioas_function_view *w, *old;
-	int ret;
+	struct ioas_function_view *w;
 
 	(void)from;
-	if (!domain)
+	if (!is_walkable(to))
 		return -EINVAL;
-	w = calloc(1, sizeof(*w));
-	if (!w)
-		return -ENOMEM;
-	w->pasid = pasid;
-	w->hwpt = to;
-	ret = ioas_dview_create(domain, NULL, NULL, &w->view);
-	if (ret) {
-		free(w);
-		return ret == -ENOMEM ? ret : -EINVAL;
-	}
 	ioas_function_lock(f);
-	old = view_take(f, pasid);
-	ioas_list_add_tail(slot(f, pasid), &w->link);
+	w = find(f, pasid);
+	if (!w)
+		w = attached_add(f, pasid);
+	if (w) {
+		view_close(f, w);
+		w->hwpt = to;
+	}
 	ioas_function_unlock(f);
-	view_free(old);
-	return 0;
+	return w ? 0 : -ENOMEM;
 }
 
 static void device_detach(struct ioas_udevice *dev, uint32_t pasid,
 			  struct ioas_hwpt *from)
 {
 	struct ioas_function *f = ioas_function_of_device(dev);
-	struct ioas_function_view *old;
+	struct ioas_function_view *w;
 
 	(void)from;
 	ioas_function_lock(f);
-	old = view_take(f, pasid);
+	w = find(f, pasid);
+	if (w) {
+		view_close(f, w);
+		ioas_itree_remove(&f->attached, &w->node);
+	}
 	ioas_function_unlock(f);
-	view_free(old);
+	free(w);
 }
 
 const struct ioas_udevice_ops ioas_function_device_ops = {
@@ -131,7 +166,7 @@ const struct ioas_udevice_ops ioas_function_device_ops = {
 static enum ioas_dma_error aborted(struct ioas_function *f, uint64_t iova,
 				   uint64_t *failed) __must_hold(f->lock)
 {
-	f->counts.aborts++;
+	ioas_function_tally(&f->tally.aborts, 1);
 	if (failed)
 		*failed = iova;
 	return IOAS_DMA_ABORT;
@@ -151,7 +186,7 @@ static enum ioas_dma_error faulted(struct ioas_function *f,
 		.denied = denied,
 	};
 
-	f->counts.faults++;
+	ioas_function_tally(&f->tally.faults, 1);
 	if (f->watch.fault)
 		f->watch.fault(f->watch.ctx, &fault);
 	if (failed)
@@ -164,7 +199,7 @@ static struct ioas_function_view *way(struct ioas_function *f, uint32_t pasid)
 	__must_hold(f->lock)
 {
 	ioas_assert_held(&f->lock);
-	return f->on && f->bus_master ? view_find(f, pasid) : NULL;
+	return f->on && f->bus_master ? view_use(f, pasid) : NULL;
 }
 
 /* ---- copies ------------------------------------------------------------- */
@@ -219,6 +254,7 @@ static int batch_add(struct ioas_function *f, struct ioas_function_view *w,
 		.offset = addr & (page - 1),
 		.buffer = (char *)at->piece->data + at->done,
 		.length = got,
+		.fragile = at->piece->mapped && access & IOAS_PROT_WRITE,
 	};
 	b->bytes += got;
 	return 0;
@@ -259,11 +295,11 @@ static void count(struct ioas_function *f, bool write, uint64_t bytes)
 	__must_hold(f->lock)
 {
 	if (write) {
-		f->counts.writes++;
-		f->counts.write_bytes += bytes;
+		ioas_function_tally(&f->tally.writes, 1);
+		ioas_function_tally(&f->tally.write_bytes, bytes);
 	} else {
-		f->counts.reads++;
-		f->counts.read_bytes += bytes;
+		ioas_function_tally(&f->tally.reads, 1);
+		ioas_function_tally(&f->tally.read_bytes, bytes);
 	}
 }
 

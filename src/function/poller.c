@@ -3,15 +3,15 @@
  * poller: the thread of a function
  *
  *   busy --nothing to do--> spin 20 us --> yield 200 us --> sleep, longer and
- *    ^                                                      longer, up to 2 ms
+ *    ^                                                      longer, up to 4 ms
  *    |<----- something was done ---------- look, after each -----'
  *    '<----- kick: a register was written, an answer came -------'
  *
  *   off, or a model without poll: sleeps until it is kicked
  *
  * A BAR that is mapped tells nobody when it is written, so it must be looked at.
- * Who has been idle for a while is looked at less often: a sixteenth of the time
- * that it was idle is what its next command waits at most. On one CPU nothing
+ * Who has been idle for a while is looked at less often: a thirty-second part of the
+ * time that it was idle is what its next command waits at most. On one CPU nothing
  * spins: the driver could not write anything meanwhile.
  */
 #include <errno.h>
@@ -26,9 +26,9 @@
 #define SPIN_NS 20000u
 #define YIELD_NS 200000u
 #define SLEEP_MIN_NS 20000u
-#define SLEEP_MAX_NS 2000000u
+#define SLEEP_MAX_NS 4000000u
 /* Rounds of a spin between two looks. */
-#define SPIN_ROUNDS 16u
+#define SPIN_ROUNDS 4u
 /* Looks with the lock free for those who wait for it. */
 #define GIVE_WAY 64u
 
@@ -47,9 +47,9 @@ void ioas_function_kick(struct ioas_function *f)
 {
 	struct ioas_function_pace *p = &f->pace;
 
-	/* What there is to be seen is there before we ask whether it sleeps. */
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&p->asleep, memory_order_relaxed))
+	/* It sees that there is a kick, or we see that it is asleep. */
+	atomic_fetch_add(&p->kicks, 1);
+	if (!atomic_load(&p->asleep))
 		return;
 	pthread_mutex_lock(&p->mutex);
 	p->kicked = true;
@@ -63,17 +63,6 @@ static struct timespec after(uint64_t ns)
 
 	return (struct timespec){ .tv_sec = (time_t)(at / 1000000000u),
 				  .tv_nsec = (long)(at % 1000000000u) };
-}
-
-/* Is there nothing to be done but to wait for a kick? */
-static bool is_quiet(struct ioas_function *f)
-{
-	bool quiet;
-
-	ioas_function_lock(f);
-	quiet = !f->on || !f->model->poll;
-	ioas_function_unlock(f);
-	return quiet && !atomic_load(&f->pri.nr_due);
 }
 
 /* Up to @ns, 0: however long. Return: to be ended. */
@@ -97,31 +86,28 @@ static bool nap(struct ioas_function *f, uint64_t ns)
 }
 
 /*
- * Who comes between our look and our sleep sees that we are asleep, or we see
- * what it came for.
+ * Up to @ns, 0: until there is a kick. Not at all if there was one after @kicks
+ * of them, of which the looks of before may not have seen what it came for.
  */
-static bool sleep_idle(struct ioas_function *f, uint64_t idle)
+static bool sleep_since(struct ioas_function *f, uint32_t kicks, uint64_t ns)
 {
-	uint64_t ns = idle / 16;
+	struct ioas_function_pace *p = &f->pace;
 	bool stop = false;
 
-	ns = ns < SLEEP_MIN_NS ? SLEEP_MIN_NS : ioas_min(ns, SLEEP_MAX_NS);
-	atomic_store(&f->pace.asleep, true);
-	if (!atomic_load(&f->pri.nr_due))
+	atomic_store(&p->asleep, true);
+	if (atomic_load(&p->kicks) == kicks) {
+		ioas_function_tally(&f->tally.sleeps, 1);
 		stop = nap(f, ns);
-	atomic_store(&f->pace.asleep, false);
+	}
+	atomic_store(&p->asleep, false);
 	return stop;
 }
 
-static bool sleep_quiet(struct ioas_function *f)
+static uint64_t nap_of(uint64_t idle)
 {
-	bool stop = false;
+	const uint64_t ns = idle / 32;
 
-	atomic_store(&f->pace.asleep, true);
-	if (is_quiet(f))
-		stop = nap(f, 0);
-	atomic_store(&f->pace.asleep, false);
-	return stop;
+	return ns < SLEEP_MIN_NS ? SLEEP_MIN_NS : ioas_min(ns, SLEEP_MAX_NS);
 }
 
 static bool is_stopped(struct ioas_function *f)
@@ -134,8 +120,11 @@ static bool is_stopped(struct ioas_function *f)
 	return stop;
 }
 
-/* Idle for @idle nanoseconds so far. Return: to be ended. */
-static bool pause_idle(struct ioas_function *f, uint64_t idle)
+/*
+ * Idle for @idle nanoseconds so far, @kicks before the last look. Return: to be
+ * ended.
+ */
+static bool pause_idle(struct ioas_function *f, uint32_t kicks, uint64_t idle)
 {
 	if (idle < SPIN_NS && f->pace.cpus > 1) {
 		for (unsigned int i = 0; i < SPIN_ROUNDS; i++)
@@ -146,7 +135,7 @@ static bool pause_idle(struct ioas_function *f, uint64_t idle)
 		sched_yield();
 		return is_stopped(f);
 	}
-	return sleep_idle(f, idle);
+	return sleep_since(f, kicks, nap_of(idle));
 }
 
 /* ---- the thread --------------------------------------------------------- */
@@ -173,18 +162,11 @@ static bool look(struct ioas_function *f, bool *quiet)
 	*quiet = !f->on || !f->model->poll;
 	if (!*quiet) {
 		busy = f->model->poll(f->state);
-		f->counts.polls++;
-		f->counts.busy_polls += busy;
+		ioas_function_tally(&f->tally.polls, 1);
+		ioas_function_tally(&f->tally.busy_polls, busy);
 	}
 	ioas_mutex_unlock(&f->lock);
 	return busy;
-}
-
-static void count_sleep(struct ioas_function *f)
-{
-	ioas_function_lock(f);
-	f->counts.sleeps++;
-	ioas_function_unlock(f);
 }
 
 static void *run(void *arg)
@@ -196,20 +178,20 @@ static void *run(void *arg)
 	/* Sleeps of microseconds are meant. */
 	prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
 	while (!stop) {
+		const uint32_t kicks = atomic_load(&f->pace.kicks);
 		bool busy;
 
 		ioas_function_pri_run(f);
 		busy = look(f, &quiet);
 		give_way(f);
 		if (quiet) {
-			count_sleep(f);
-			stop = sleep_quiet(f);
+			stop = sleep_since(f, kicks, 0);
 			since = ioas_model_now();
 		} else if (busy) {
 			since = ioas_model_now();
 			stop = is_stopped(f);
 		} else {
-			stop = pause_idle(f, ioas_model_now() - since);
+			stop = pause_idle(f, kicks, ioas_model_now() - since);
 		}
 	}
 	return NULL;

@@ -85,7 +85,7 @@ bool ioas_dma_request(struct ioas_function *f, uint32_t pasid, uint32_t group,
 	pri_unlock(p);
 	if (!e)
 		return false;
-	f->counts.page_requests++;
+	ioas_function_tally(&f->tally.page_requests, 1);
 	ioas_function_kick(f);
 	return true;
 }

@@ -8,9 +8,13 @@
  *            and what it is attached to stay
  */
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "function/impl.h"
+
+/* Memory of a BAR that is zeroed faster than it is given back. */
+#define CLEAR_BYTES (64u << 10)
 
 static struct ioas_function *of(struct ioas_vdev *v)
 {
@@ -25,6 +29,18 @@ static void lower_line(struct ioas_function *f) __must_hold(f->lock)
 	ioas_vdev_intx(&f->v, false);
 }
 
+/*
+ * A large one is mostly pages that nobody has touched, which zeroing would make:
+ * it gives back what there is instead. Whatever cannot is zeroed.
+ */
+static void memory_clear(const struct ioas_shm *shm)
+{
+	const size_t length = (size_t)shm->length;
+
+	if (length <= CLEAR_BYTES || madvise(shm->memory, length, MADV_REMOVE))
+		memset(shm->memory, 0, length);
+}
+
 /* Answers of before are dropped first: the model may ask again at once. */
 static void reset_model(struct ioas_function *f) __must_hold(f->lock)
 {
@@ -35,7 +51,7 @@ static void reset_model(struct ioas_function *f) __must_hold(f->lock)
 		const struct ioas_shm *shm = &f->v.bars[i].shm;
 
 		if (shm->memory)
-			memset(shm->memory, 0, (size_t)shm->length);
+			memory_clear(shm);
 	}
 	f->model->reset(f->state);
 }
@@ -303,7 +319,7 @@ void ioas_irq(struct ioas_function *f, unsigned int vector)
 	ioas_assert_held(&f->lock);
 	if (!f->on)
 		return;
-	f->counts.irqs++;
+	ioas_function_tally(&f->tally.irqs, 1);
 	if (f->config.enabled != IOAS_PCI_MSI_NONE) {
 		if (f->bus_master)
 			ioas_vdev_signal(&f->v, vector);

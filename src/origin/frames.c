@@ -29,6 +29,7 @@
 
 #include "base/bits.h"
 #include "base/mem.h"
+#include "origin/reach.h"
 #include "seam/fault.h"
 #include "seam/lock.h"
 
@@ -541,6 +542,16 @@ static void part_move(char *p, void *buffer, uint64_t n, bool write)
 		bytes_move(p, buffer, (size_t)n, write);
 }
 
+/* Between memory of ours and a piece of @pc. */
+static int piece_move(char *p, const struct ioas_frames_piece *pc, bool write)
+{
+	if (pc->fragile)
+		return ioas_reach_copy((uintptr_t)p, pc->buffer, pc->length,
+				       write);
+	part_move(p, pc->buffer, pc->length, write);
+	return 0;
+}
+
 /* By the way of many if that is the only one. */
 static int range_copy(const struct frames_range *r,
 		      const struct ioas_frames_piece *pc, bool write)
@@ -573,8 +584,8 @@ int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
 		else
 			ret = range_copy(r,
 					 &(struct ioas_frames_piece){
-						 pfn - r->first, offset, buf,
-						 n },
+						 pfn - r->first, offset, buf, n,
+						 false },
 					 write);
 		if (ret)
 			return ret;
@@ -660,7 +671,9 @@ static int batch_copy(struct frames_batch *b, struct ioas_frames_piece pc)
 		if (!pc.length)
 			return -EFAULT;
 		if (p) {
-			part_move(p, pc.buffer, pc.length, b->write);
+			ret = piece_move(p, &pc, b->write);
+			if (ret)
+				return ret;
 			*b->done += pc.length;
 		}
 		left -= pc.length;

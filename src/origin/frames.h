@@ -150,6 +150,11 @@ struct ioas_frames_piece {
 	uint64_t offset;
 	void *buffer;
 	uint64_t length;
+	/*
+	 * @buffer is in a mapping of a file, which somebody may cut: only the
+	 * kernel touches it, and what is gone is -EFAULT.
+	 */
+	bool fragile;
 };
 
 /*

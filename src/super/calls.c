@@ -177,6 +177,14 @@ void ioas_call_leave(struct ioas_call *c)
 	c->mm = NULL;
 }
 
+void ioas_call_close_later(struct ioas_call *c, int fd)
+{
+	/* A request ends at the first, so there is one. */
+	if (c->unwanted >= 0)
+		close(c->unwanted);
+	c->unwanted = fd;
+}
+
 /* ---- calls -------------------------------------------------------------- */
 
 static int64_t file_ioctl(struct ioas_call *c, struct ioas_ufile *u, int fd)
@@ -211,13 +219,8 @@ static enum ioas_verdict call_ioctl(struct ioas_call *c, int64_t *value)
 	if ((uint32_t)c->n.arg[1] == KVM_SET_DEVICE_ATTR)
 		return ioas_kvm_ioctl(c, value);
 	ret = ioas_fd_look(c, fd, &look);
-	/* Who may not be looked at gets no answer rather than a wrong one. */
-	if (ret == -EPERM || ret == -ENOMEM) {
-		*value = ret;
-		return IOAS_CALL_RETURN;
-	}
 	if (ret)
-		return IOAS_CALL_CONTINUE;
+		return ioas_sfiles_unseen(ret, value);
 	u = look.file ? ioas_sfile_ufile(look.file) : NULL;
 	ours = look.file;
 	if (ours)
@@ -226,15 +229,27 @@ static enum ioas_verdict call_ioctl(struct ioas_call *c, int64_t *value)
 	return ours ? IOAS_CALL_RETURN : IOAS_CALL_CONTINUE;
 }
 
+/* By where it is, or which part of it is mapped (filter.h). */
+static bool fd_may_be_ours(const struct ioas_call *c, int fd)
+{
+	const struct ioas_fd_range *r = &c->s->range;
+
+	return c->n.arg[5] >= IOAS_FILTER_OFFSET ||
+	       (fd >= r->base && fd - r->base < r->nr);
+}
+
 static enum ioas_verdict call_mmap(struct ioas_call *c, int64_t *value)
 {
 	enum ioas_verdict verdict = IOAS_CALL_CONTINUE;
 	const int fd = (int)c->n.arg[4];
 	struct ioas_fd_look look;
 	struct ioas_event e;
+	int ret = ioas_fd_look(c, fd, &look);
 
-	if (ioas_fd_look(c, fd, &look))
-		return verdict;
+	/* Any file can be mapped shared; few can be ours. */
+	if (ret)
+		return fd_may_be_ours(c, fd) ? ioas_sfiles_unseen(ret, value) :
+					       verdict;
 	if (look.file && ioas_sfile_ufile(look.file)) {
 		ioas_event_begin(c, &e, IOAS_EVENT_MMAP, fd,
 				 ioas_sfile_ufile(look.file));
@@ -280,6 +295,8 @@ static enum ioas_verdict serve(struct ioas_call *c, int64_t *value)
 	case __NR_dup:
 	case __NR_fcntl:
 		return ioas_sfiles_dup(c, value);
+	case __NR_close:
+		return ioas_sfiles_close(c);
 #ifdef __NR_open
 	case __NR_open:
 	case __NR_creat:
@@ -318,7 +335,7 @@ static enum ioas_verdict serve(struct ioas_call *c, int64_t *value)
 
 void ioas_call_serve(struct ioas_super *s, const struct ioas_notice *n)
 {
-	struct ioas_call c = { .s = s, .n = *n };
+	struct ioas_call c = { .s = s, .n = *n, .unwanted = -1 };
 	enum ioas_verdict verdict = IOAS_CALL_CONTINUE;
 	int64_t value = 0;
 
@@ -330,6 +347,8 @@ void ioas_call_serve(struct ioas_super *s, const struct ioas_notice *n)
 			ioas_task_executed(&c);
 		ioas_smaps_task_back(s->maps, n->tid);
 		verdict = serve(&c, &value);
+		if (c.unwanted >= 0)
+			close(c.unwanted);
 		ioas_sfiles_number_done(&c);
 		ioas_task_put(c.task);
 	}

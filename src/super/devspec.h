@@ -54,8 +54,8 @@ struct ioas_devspecs {
 extern const struct ioas_model *const ioas_devspec_models[];
 extern const struct ioas_model_option ioas_devspec_options[];
 /*
- * The one of that name, or in the file of that name if it has a slash. Return: 0;
- * -EINVAL, with what is wrong with @name in @why.
+ * The one of that name, or in the file of that name if it has a slash. Return:
+ * 0; -EINVAL, with what is wrong with @name in @why.
  */
 int ioas_devspec_model(const char *name, const struct ioas_model **out,
 		       char *why, size_t room);

@@ -84,6 +84,8 @@ struct writer {
 	uint64_t nr_wanted;
 	uint64_t nr_written;
 	bool stop;
+	/* It was waited for in vain: nobody reads what it writes. */
+	bool late;
 };
 
 struct ioas_dmafaults {
@@ -387,8 +389,9 @@ void ioas_dmafaults_flush(struct ioas_dmafaults *d)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PATIENCE_S;
 	pthread_mutex_lock(&w->lock);
-	while (w->nr_written != w->nr_wanted && !ret)
+	while (w->nr_written != w->nr_wanted && !w->late && !ret)
 		ret = pthread_cond_timedwait(&w->idle, &w->lock, &until);
+	w->late = w->nr_written != w->nr_wanted;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -548,19 +551,28 @@ int ioas_dmafaults_create(struct ioas_super *s, struct ioas_dmafaults **out)
 	return ret;
 }
 
+/* Return: it has ended. If it waits for a reader, it is left to itself. */
+static bool writer_stop(struct writer *w)
+{
+	bool late;
+
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	late = w->late;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+	if (late)
+		pthread_detach(w->thread);
+	else
+		pthread_join(w->thread, NULL);
+	return !late;
+}
+
 void ioas_dmafaults_destroy(struct ioas_dmafaults *d)
 {
-	struct writer *w;
-
 	if (!d)
 		return;
-	w = &d->writer;
-	if (!d->quiet) {
-		pthread_mutex_lock(&w->lock);
-		w->stop = true;
-		pthread_cond_signal(&w->work);
-		pthread_mutex_unlock(&w->lock);
-		pthread_join(w->thread, NULL);
-	}
-	dmafaults_free(d);
+	ioas_dmafaults_flush(d);
+	if (d->quiet || writer_stop(&d->writer))
+		dmafaults_free(d);
 }

@@ -141,10 +141,8 @@ int ioas_eventfd_open(struct ioas_eventfds *e, int fd,
 		event = malloc(sizeof(*event));
 		ret = event ? 0 : -ENOMEM;
 	}
-	if (ret) {
-		close(fd);
+	if (ret)
 		return ret;
-	}
 	make_ring(e);
 	event->fd = fd;
 	*out = event;

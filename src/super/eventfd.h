@@ -24,8 +24,8 @@ int ioas_eventfds_create(struct ioas_eventfds **out);
 void ioas_eventfds_destroy(struct ioas_eventfds *e);
 
 /*
- * @fd, a descriptor of ours, is taken in any case. Return: 0; -EBADF: it is
- * O_PATH; -EINVAL: no eventfd; -ENOMEM.
+ * @fd, a descriptor of ours, is taken on success. Return: 0; -EBADF: it is
+ * O_PATH; -EINVAL: no eventfd, whose close may have to wait; -ENOMEM.
  */
 int ioas_eventfd_open(struct ioas_eventfds *e, int fd,
 		      struct ioas_uevent **out);

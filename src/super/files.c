@@ -163,8 +163,12 @@ static void sfile_closed(struct ioas_super *s, struct ioas_sfile *file)
 	tables_remove(s->files, file);
 	ioas_event_closed(s, file->ufile);
 	ioas_smaps_closed(s->maps, file->dev, file->ino);
-	/* At the end of a run there is none. */
-	if (!atomic_load(&s->serving) || !s->closer) {
+	/*
+	 * At the end of a run there is no closer. Before, it is not needed if
+	 * nobody has a lock: no call does, and no device, which may wait for
+	 * memory with its own.
+	 */
+	if (!s->closer || (!atomic_load(&s->serving) && !s->devices)) {
 		ioas_sfile_put(file);
 		return;
 	}
@@ -626,13 +630,17 @@ enum ioas_verdict ioas_sfiles_open(struct ioas_call *c, struct ioas_ufile *ufile
 	struct ioas_devices *d = c->s->devices;
 	const char *name = d ? ioas_devices_name(d, ufile) : NULL;
 	struct ioas_sfile *file;
-	int ret = sfile_create(c->s, ufile, flags, &file);
+	int ret = sfile_create(c->s, ufile, flags, &file), number = -1;
 
+	/* Where its close is seen, if there is such a number. */
+	if (!ret && ioas_vdev_of_file(ufile))
+		number = ioas_sfiles_number(c, 0);
 	if (!ret) {
 		/* The front end only knows what kind of file it is. */
 		snprintf(file->name, sizeof(file->name), "%s",
 			 name ? name : "");
-		return sfile_send(c, file, -1, flags, value);
+		return sfile_send(c, file, number < 0 ? -1 : number, flags,
+				  value);
 	}
 	ufile_release(ufile);
 	*value = ret;
@@ -907,6 +915,8 @@ int ioas_sfiles_create(struct ioas_super *s, struct ioas_sfiles **out)
 	}
 	ioas_list_init(&f->numbered);
 	ioas_list_init(&f->doubtful);
+	/* Both bits: for ioctl alone. */
+	f->nothing = open("/dev/null", O_WRONLY | O_RDWR | O_CLOEXEC);
 	for (unsigned int i = 0; i < IOAS_SFILE_INSTANCES; i++) {
 		f->instance[i].source.fire = instance_fire;
 		f->instance[i].fd = -1;
@@ -927,6 +937,8 @@ void ioas_sfiles_destroy(struct ioas_sfiles *f)
 	for (unsigned int i = 0; i < IOAS_SFILE_INSTANCES; i++)
 		if (f->instance[i].fd >= 0)
 			close(f->instance[i].fd);
+	if (f->nothing >= 0)
+		close(f->nothing);
 	close(f->nudge);
 	free(f);
 }

@@ -106,6 +106,13 @@ void ioas_sfiles_cancel(struct ioas_call *c);
  */
 enum ioas_verdict ioas_sfiles_transfer(struct ioas_call *c, int64_t *value);
 enum ioas_verdict ioas_sfiles_dup(struct ioas_call *c, int64_t *value);
+/* close(2), with devices: what it is the last of is released before it returns. */
+enum ioas_verdict ioas_sfiles_close(struct ioas_call *c);
+/*
+ * A descriptor that ioas_fd_look() could not look at, and may be ours. Who may
+ * not be looked at gets no answer rather than a wrong one.
+ */
+enum ioas_verdict ioas_sfiles_unseen(int error, int64_t *value);
 
 /* The call is over, or its number is the client's: others may have it. */
 void ioas_sfiles_number_done(struct ioas_call *c);

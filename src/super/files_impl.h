@@ -39,6 +39,8 @@ struct ioas_sfiles {
 	struct ioas_list doubtful;
 	/* Some file's changed is set. */
 	_Atomic bool changed;
+	/* A file that can be neither read nor written; or -1. */
+	int nothing;
 	/* An eventfd: that was so outside of a call, after which one settles. */
 	int nudge;
 	struct ioas_source nudged;

@@ -40,8 +40,6 @@
 /* Type byte of commands, in bits 8-15. */
 #define IOCTL_TYPE_MASK 0xff00
 #define IOCTL_TYPE_OURS 0x3b00
-/* Offsets from here on are regions of ours. */
-#define OFFSET_OURS (UINT64_C(1) << 40)
 #define LOW_HALF UINT64_C(0xffffffff)
 
 static const int calls_by_path[] = {
@@ -127,7 +125,8 @@ static int trap(scmp_filter_ctx f, int nr, unsigned int nr_cmp,
 	return seccomp_rule_add_array(f, SCMP_ACT_NOTIFY, nr, nr_cmp, cmp);
 }
 
-static int trap_fds(scmp_filter_ctx f, const struct ioas_fd_range *range)
+static int trap_fds(scmp_filter_ctx f, const struct ioas_fd_range *range,
+		    bool closes)
 {
 	const struct scmp_arg_cmp ours =
 		masked(0, LOW_HALF & ~(uint64_t)(range->nr - 1),
@@ -145,6 +144,8 @@ static int trap_fds(scmp_filter_ctx f, const struct ioas_fd_range *range)
 
 		ret = trap(f, __NR_fcntl, 2, cmp);
 	}
+	if (!ret && closes)
+		ret = trap(f, __NR_close, 1, &ours);
 	return ret;
 }
 
@@ -156,7 +157,7 @@ static int trap_offsets(scmp_filter_ctx f)
 		const struct scmp_arg_cmp high = {
 			.arg = calls_by_offset[i].arg,
 			.op = SCMP_CMP_GE,
-			.datum_a = OFFSET_OURS,
+			.datum_a = IOAS_FILTER_OFFSET,
 		};
 
 		ret = trap(f, calls_by_offset[i].nr, 1, &high);
@@ -164,7 +165,8 @@ static int trap_offsets(scmp_filter_ctx f)
 	return ret;
 }
 
-static int add_rules(scmp_filter_ctx f, const struct ioas_fd_range *range)
+static int add_rules(scmp_filter_ctx f, const struct ioas_fd_range *range,
+		     bool closes)
 {
 	const struct scmp_arg_cmp type =
 		masked(1, IOCTL_TYPE_MASK, IOCTL_TYPE_OURS);
@@ -181,7 +183,7 @@ static int add_rules(scmp_filter_ctx f, const struct ioas_fd_range *range)
 	for (size_t i = 0; i < NR_OF(calls_by_path) && !ret; i++)
 		ret = trap(f, calls_by_path[i], 0, NULL);
 	if (!ret)
-		ret = trap_fds(f, range);
+		ret = trap_fds(f, range, closes);
 	if (!ret)
 		ret = trap(f, __NR_mmap, 1, &shared_file);
 	if (!ret)
@@ -227,7 +229,8 @@ static int export_program(scmp_filter_ctx f, struct sock_fprog *out)
 	return ret;
 }
 
-int ioas_filter_build(const struct ioas_fd_range *range, struct sock_fprog *out)
+int ioas_filter_build(const struct ioas_fd_range *range, bool closes,
+		      struct sock_fprog *out)
 {
 	scmp_filter_ctx f;
 	int ret;
@@ -242,7 +245,7 @@ int ioas_filter_build(const struct ioas_fd_range *range, struct sock_fprog *out)
 	/* By binary search. Better, but not necessary. */
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (!ret)
-		ret = add_rules(f, range);
+		ret = add_rules(f, range, closes);
 	if (!ret)
 		ret = export_program(f, out);
 	seccomp_release(f);

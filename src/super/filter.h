@@ -32,11 +32,17 @@ struct ioas_fd_range {
 	int nr;
 };
 
+/* Offsets from here on are regions of ours, in whichever file. */
+#define IOAS_FILTER_OFFSET (UINT64_C(1) << 40)
+
 /* Below the soft limit of this process, and small enough for a cheap table. */
 struct ioas_fd_range ioas_filter_range(void);
 
-/* *@out is freed with ioas_filter_free(). Return: 0 or -errno. */
-int ioas_filter_build(const struct ioas_fd_range *range,
+/*
+ * @closes: close(2) of a descriptor in @range is trapped, too. *@out is freed
+ * with ioas_filter_free(). Return: 0 or -errno.
+ */
+int ioas_filter_build(const struct ioas_fd_range *range, bool closes,
 		      struct sock_fprog *out);
 void ioas_filter_free(struct sock_fprog *prog);
 

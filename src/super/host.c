@@ -180,14 +180,18 @@ static void host_file_changed(struct ioas_host *h, struct ioas_ufile *file)
 static int host_event_get(struct ioas_host *h, int32_t fd,
 			  struct ioas_uevent **out)
 {
-	const struct ioas_call *c = ioas_call_current();
+	struct ioas_call *c = ioas_call_current();
 	const int copy = c ? ioas_client_fd(c, fd) : -EBADF;
+	int ret;
 
 	if (copy == -EMFILE || copy == -ENFILE)
 		return -ENOMEM;
 	if (copy < 0)
 		return -EBADF;
-	return ioas_eventfd_open(super_of(h)->eventfds, copy, out);
+	ret = ioas_eventfd_open(super_of(h)->eventfds, copy, out);
+	if (ret)
+		ioas_call_close_later(c, copy);
+	return ret;
 }
 
 static void host_event_put(struct ioas_host *h, struct ioas_uevent *event)
@@ -202,17 +206,18 @@ static void host_event_signal(struct ioas_host *h, struct ioas_uevent *event)
 }
 
 static int host_event_watch(struct ioas_host *h, struct ioas_uevent *event,
+			    const struct ioas_vdev *owner,
 			    void (*fn)(void *ctx), void *ctx)
 {
-	return ioas_watches_add(super_of(h)->watches, ioas_eventfd_fd(event),
-				fn, ctx);
+	return ioas_watches_add(super_of(h)->watches, owner,
+				ioas_eventfd_fd(event), fn, ctx);
 }
 
 static void host_event_unwatch(struct ioas_host *h, struct ioas_uevent *event,
-			       void *ctx)
+			       const struct ioas_vdev *owner, void *ctx)
 {
 	(void)event;
-	ioas_watches_remove(super_of(h)->watches, ctx);
+	ioas_watches_remove(super_of(h)->watches, owner, ctx);
 }
 
 static void host_command(struct ioas_host *h, const struct ioas_host_command *m)

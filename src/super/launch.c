@@ -251,7 +251,7 @@ static bool is_foreign(int fd)
 	return fd <= STDERR_FILENO;
 }
 
-/* What a model has opened is not for the program, even if it does not say so. */
+/* What a model has opened is not the program's, even if it does not say so. */
 static void keep_ours(void)
 {
 	DIR *d = opendir("/proc/self/fd");
@@ -499,6 +499,12 @@ static int supervise(void)
 			kill_all();
 	}
 	return ret;
+}
+
+_Noreturn void ioas_launch_leave(void)
+{
+	ioas_tree_remove(run.tree);
+	_exit(0);
 }
 
 static _Noreturn void supervisor_main(void)

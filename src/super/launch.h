@@ -49,5 +49,10 @@ int ioas_program_start(const struct ioas_run_options *opts, const char *tree,
  */
 void ioas_launch_stopped(int signal);
 void ioas_launch_ended(int status);
+/*
+ * In the supervisor, after that: end, where not everything can be taken apart, as
+ * others use it and never come back.
+ */
+_Noreturn void ioas_launch_leave(void);
 
 #endif

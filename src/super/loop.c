@@ -33,8 +33,6 @@
 #define THREADS_MAX 64
 /* For what the program started and leaves behind. */
 #define GRACE_MS 50
-/* For our own threads, at the end. */
-#define STOP_MS 5000
 /* One that nobody sends to whole groups, which the guardian tells us of. */
 #define STOP_SIGNAL SIGRTMAX
 
@@ -261,7 +259,7 @@ static bool threads_stop(struct loop *l)
 
 	atomic_store(&l->stop, true);
 	for (unsigned int ms = 0; atomic_load(&l->threads); ms++) {
-		if (ms == STOP_MS)
+		if (ms == IOAS_STOP_MS)
 			return false;
 		kill(getpid(), STOP_SIGNAL);
 		nanosleep(&pause, NULL);
@@ -298,11 +296,9 @@ int ioas_loop_run(struct ioas_super *s, pid_t pid, int *status)
 		watch(&l);
 		all = threads_stop(&l);
 		program_reap(&l);
-		if (!all) {
-			/* It holds locks: there is no other way out. */
-			ioas_super_ended(s, *l.status);
-			_exit(0);
-		}
+		/* It holds locks: there is no other way out. */
+		if (!all)
+			ioas_super_leave(s, *l.status);
 		ioas_super_drain(s);
 	}
 	if (l.kick >= 0)

@@ -23,6 +23,11 @@
 int ioas_loop_run(struct ioas_super *s, pid_t pid, int *status);
 /* The program has ended, others that it started go on. super.c */
 void ioas_super_ended(struct ioas_super *s, int status);
+/* The same, and we end, whatever our threads are at. super.c */
+_Noreturn void ioas_super_leave(struct ioas_super *s, int status);
+
+/* For our own threads, at the end; and for devices, to be taken apart. */
+#define IOAS_STOP_MS 5000
 
 /* One notice: calls.c. */
 void ioas_call_serve(struct ioas_super *s, const struct ioas_notice *n);

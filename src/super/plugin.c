@@ -46,9 +46,9 @@ static const char *reason(const char *path)
 
 	if (!text)
 		return "unknown error";
-	return !strncmp(text, path, length) && !strncmp(text + length, ": ", 2) ?
-		       text + length + 2 :
-		       text;
+	if (!strncmp(text, path, length) && !strncmp(text + length, ": ", 2))
+		text += length + 2;
+	return text;
 }
 
 int ioas_plugin_load(const char *path, const struct ioas_model **out, char *why,

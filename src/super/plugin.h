@@ -2,7 +2,7 @@
 /*
  * plugin: a model out of a shared object that the user names
  *
- *   ./timer.so --open--> its constructors --find--> ioas_model --check--> a model
+ *   ./timer.so --open--> its constructors --find--> ioas_model --check--> model
  *                                                   <ioas/dev/model.h>
  *
  * It is code of the user's, and may do what this process may. Services that it

@@ -172,7 +172,7 @@ static bool client_start(struct answer *a, struct client *c, bool filter)
 		return failed(a, "memory");
 	strcpy(c->memory, "client");
 	c->pipe = pipes[0];
-	error = filter ? ioas_filter_build(&range, &prog) : 0;
+	error = filter ? ioas_filter_build(&range, false, &prog) : 0;
 	if (error)
 		return say(a, false, "filter: %s", strerror(-error));
 	c->pid = fork();

@@ -406,7 +406,8 @@ int ioas_program_start(const struct ioas_run_options *opts, const char *tree,
 	};
 	struct report r;
 	bool ok;
-	int ret = ioas_filter_build(range, &filter);
+	/* Without devices nothing goes on that a close would have to end. */
+	int ret = ioas_filter_build(range, opts->nr_devices, &filter);
 
 	if (ret) {
 		ioas_super_error(NULL, "the filter cannot be made: %s",

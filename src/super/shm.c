@@ -12,7 +12,12 @@
  * if it had been written through one.
  *
  *  S1  fd is -1 of what belongs to a file for good, else our memfd;
- *  S2  offset is 0 at home, and where it lies in the client's memfd else.
+ *  S2  offset is 0 at home, and where it lies in the client's memfd else;
+ *  S3  lent is that memfd while offset is not 0, or -1 if there was no room for
+ *      it; a duplicate, as one more that has it open would seem to be the client.
+ *
+ * A BAR may be large, and most of it never written: reading a hole would fill
+ * it. So contents are what the file says is no hole.
  */
 #include "super/shm.h"
 
@@ -23,6 +28,8 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/bits.h"
 
 /* Divides every page size; no more of a hole is filled than need be. */
 #define BLOCK 4096u
@@ -42,16 +49,41 @@ static bool is_zero(const char *block)
 	return !block[0] && !memcmp(block, block + 1, BLOCK - 1);
 }
 
+/* From @at on @shm has nothing up to *@first. Return: where it may have, to. */
+static uint64_t data_next(const struct ioas_shm *shm, uint64_t at,
+			  uint64_t *first)
+{
+	const int fd = shm->offset ? shm->lent : shm->fd;
+	const off_t end = (off_t)(shm->offset + shm->length);
+	const off_t data = lseek(fd, (off_t)(shm->offset + at), SEEK_DATA);
+	off_t hole;
+
+	*first = at;
+	if (data >= end || (data < 0 && errno == ENXIO))
+		*first = shm->length;
+	if (data < 0 || data >= end)
+		return shm->length;
+	hole = lseek(fd, data, SEEK_HOLE);
+	*first = ((uint64_t)data - shm->offset) & ~(uint64_t)(BLOCK - 1);
+	if (hole < 0 || hole >= end)
+		return shm->length;
+	return ioas_align_up((uint64_t)hole - shm->offset, BLOCK);
+}
+
 /* All of @shm to @fd at @offset, where there are zeros now. */
 static int contents_copy(const struct ioas_shm *shm, int fd, uint64_t offset)
 {
 	const char *memory = shm->memory;
+	uint64_t at, end;
 
-	for (uint64_t at = 0; at < shm->length; at += BLOCK)
-		if (!is_zero(memory + at) &&
-		    pwrite(fd, memory + at, BLOCK, (off_t)(offset + at)) !=
-			    (ssize_t)BLOCK)
-			return -ENOMEM;
+	for (uint64_t next = 0; next < shm->length; next = end) {
+		end = data_next(shm, next, &at);
+		for (; at < end; at += BLOCK)
+			if (!is_zero(memory + at) &&
+			    pwrite(fd, memory + at, BLOCK,
+				   (off_t)(offset + at)) != (ssize_t)BLOCK)
+				return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -59,12 +91,19 @@ static int contents_copy(const struct ioas_shm *shm, int fd, uint64_t offset)
 static int contents_return(const struct ioas_shm *shm)
 {
 	const char *memory = shm->memory;
+	uint64_t at, end;
 
-	for (uint64_t at = 0; at < shm->length; at += BLOCK)
-		if ((!is_zero(memory + at) || punch(shm->fd, at, BLOCK)) &&
-		    pwrite(shm->fd, memory + at, BLOCK, (off_t)at) !=
-			    (ssize_t)BLOCK)
-			return -ENOMEM;
+	for (uint64_t next = 0; next < shm->length; next = end) {
+		end = data_next(shm, next, &at);
+		if (at > next && punch(shm->fd, next, at - next))
+			at = next;
+		for (; at < end; at += BLOCK)
+			if ((!is_zero(memory + at) ||
+			     punch(shm->fd, at, BLOCK)) &&
+			    pwrite(shm->fd, memory + at, BLOCK, (off_t)at) !=
+				    (ssize_t)BLOCK)
+				return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -88,13 +127,23 @@ static int place(const struct ioas_shm *shm, int fd, uint64_t offset)
 	return -ENOMEM;
 }
 
+/* It is at @offset of the client's @memfd from now on; 0: at home. */
+static void moved(struct ioas_shm *shm, int memfd, uint64_t offset)
+{
+	if (shm->offset && shm->lent >= 0)
+		close(shm->lent);
+	shm->offset = offset;
+	if (offset)
+		shm->lent = fcntl(memfd, F_DUPFD_CLOEXEC, 0);
+}
+
 int ioas_shm_lend(struct ioas_shm *shm, int memfd, uint64_t offset)
 {
 	/* Nothing of what the client may have put there. */
 	if (punch(memfd, offset, shm->length) ||
 	    contents_copy(shm, memfd, offset) || place(shm, memfd, offset))
 		return -ENOMEM;
-	shm->offset = offset;
+	moved(shm, memfd, offset);
 	return 0;
 }
 
@@ -105,7 +154,7 @@ int ioas_shm_lend(struct ioas_shm *shm, int memfd, uint64_t offset)
 void ioas_shm_return(struct ioas_shm *shm)
 {
 	if (shm->offset && !contents_return(shm) && !place(shm, shm->fd, 0))
-		shm->offset = 0;
+		moved(shm, -1, 0);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -145,6 +194,7 @@ int ioas_shm_of_own(uint64_t length, struct ioas_shm *out)
 void ioas_shm_fini(struct ioas_shm *shm)
 {
 	munmap(shm->memory, (size_t)shm->length);
+	moved(shm, -1, 0);
 	if (shm->fd >= 0)
 		close(shm->fd);
 	*shm = (struct ioas_shm){ .fd = -1 };

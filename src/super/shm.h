@@ -20,7 +20,10 @@ int ioas_shm_of_file(int memfd, uint64_t offset, uint64_t length,
 int ioas_shm_of_own(uint64_t length, struct ioas_shm *out);
 void ioas_shm_fini(struct ioas_shm *shm);
 
-/* Of no file: it is in @memfd, at @offset, not 0, from now on. 0 or -ENOMEM. */
+/*
+ * Of no file: it is in @memfd, at @offset, not 0, from now on. The position of
+ * @memfd is nobody's. Return: 0 or -ENOMEM.
+ */
 int ioas_shm_lend(struct ioas_shm *shm, int memfd, uint64_t offset);
 /* In none again; nothing if it is so already. */
 void ioas_shm_return(struct ioas_shm *shm);

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "super/closer.h"
@@ -213,6 +214,70 @@ void ioas_super_ended(struct ioas_super *s, int status)
 	s->told = true;
 }
 
+void ioas_super_leave(struct ioas_super *s, int status)
+{
+	ioas_super_ended(s, status);
+	ioas_launch_leave();
+}
+
+/*
+ * A device may wait for memory that a stranger provides (userfaultfd, FUSE), or
+ * for its file, with its lock held; and who takes it apart waits for the lock.
+ */
+struct watchdog {
+	struct ioas_super *s;
+	int status;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	/* Guarded. */
+	bool called_off;
+};
+
+static void *watchdog_main(void *data)
+{
+	struct watchdog *w = data;
+	struct timespec until;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += IOAS_STOP_MS / 1000;
+	pthread_mutex_lock(&w->lock);
+	while (!w->called_off && !ret)
+		ret = pthread_cond_timedwait(&w->cond, &w->lock, &until);
+	/* With the lock: who comes to call it off now, comes no further. */
+	if (!w->called_off)
+		ioas_super_leave(w->s, w->status);
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* super_fini(), for so long and no longer. */
+static void super_fini_in_time(struct ioas_super *s, int status)
+{
+	struct watchdog w = { .s = s, .status = status };
+	pthread_condattr_t attr;
+	bool guarded;
+
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w.cond, &attr);
+	pthread_condattr_destroy(&attr);
+	guarded = s->devices &&
+		  !pthread_create(&w.thread, NULL, watchdog_main, &w);
+	super_fini(s);
+	if (guarded) {
+		pthread_mutex_lock(&w.lock);
+		w.called_off = true;
+		pthread_cond_signal(&w.cond);
+		pthread_mutex_unlock(&w.lock);
+		pthread_join(w.thread, NULL);
+	}
+	pthread_cond_destroy(&w.cond);
+	pthread_mutex_destroy(&w.lock);
+}
+
 int ioas_super_serve(struct ioas_super *s, pid_t pid, int *status)
 {
 	int ret = super_init(s);
@@ -221,7 +286,10 @@ int ioas_super_serve(struct ioas_super *s, pid_t pid, int *status)
 		ioas_super_error(s, "cannot start: %s", strerror(-ret));
 	else
 		ret = ioas_loop_run(s, pid, status);
-	super_fini(s);
+	if (ret)
+		super_fini(s);
+	else
+		super_fini_in_time(s, *status);
 	if (!ret)
 		ioas_super_ended(s, *status);
 	ioas_report_destroy(s->report);

@@ -58,7 +58,7 @@ struct ioas_super {
 	/* What ioas_super_drain() looks at (struct ioas_source), and who does. */
 	int epoll;
 	pthread_mutex_t draining;
-	/* What they close, if a call is being served that may hold it up. */
+	/* What they close, if a call that is served or a device may hold it up. */
 	struct ioas_closer *closer;
 	/* A close was seen that may be the last: drain again soon. */
 	_Atomic bool doubt;
@@ -107,7 +107,8 @@ int ioas_super_listen(struct ioas_super *s, int fd, uint32_t events,
 void ioas_super_drain(struct ioas_super *s);
 /*
  * Around a call that is served: the first drains. While none is between the two,
- * no lock of the front end is held, and what is closed is released at once.
+ * no lock of the front end is held but by devices; without such, what is closed
+ * is released at once.
  */
 void ioas_super_call_begin(struct ioas_super *s);
 void ioas_super_call_end(struct ioas_super *s);
@@ -135,6 +136,8 @@ struct ioas_call {
 	/* The number, while it is in the list of those chosen (files.c); or 0. */
 	struct ioas_list number_link;
 	int number;
+	/* A file of anybody's, to be closed without locks (FUSE); -1: none. */
+	int unwanted;
 	/* What is said of the call in trace and report; NULL: nothing. */
 	struct ioas_event *event;
 };
@@ -146,6 +149,8 @@ struct ioas_call {
  */
 int ioas_call_enter(struct ioas_call *c);
 void ioas_call_leave(struct ioas_call *c);
+/* @fd, which is ours, with locks held: its close may wait for the client. */
+void ioas_call_close_later(struct ioas_call *c, int fd);
 
 static inline struct ioas_call *ioas_call_of(struct ioas_caller *c)
 {

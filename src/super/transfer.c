@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transfer: read and write of our files, and copies of their descriptors
+ * transfer: read and write of our files, copies of their descriptors, closes
  *
  *   queues, accesses    the front end's ops, exact to the errno
  *   devices             the same, at the position that is asked for
@@ -278,9 +278,10 @@ enum ioas_verdict ioas_sfiles_transfer(struct ioas_call *c, int64_t *value)
 	enum ioas_verdict verdict = IOAS_CALL_CONTINUE;
 	struct ioas_fd_look look;
 	struct transfer t;
+	const int ret = ioas_fd_look(c, (int)c->n.arg[0], &look);
 
-	if (ioas_fd_look(c, (int)c->n.arg[0], &look))
-		return IOAS_CALL_CONTINUE;
+	if (ret)
+		return ioas_sfiles_unseen(ret, value);
 	if (look.file) {
 		transfer_parse(&t, &c->n);
 		*value = transfer(c, &look, &t);
@@ -288,6 +289,13 @@ enum ioas_verdict ioas_sfiles_transfer(struct ioas_call *c, int64_t *value)
 	}
 	ioas_fd_look_done(&look);
 	return verdict;
+}
+
+enum ioas_verdict ioas_sfiles_unseen(int error, int64_t *value)
+{
+	*value = error;
+	return error == -EPERM || error == -ENOMEM ? IOAS_CALL_RETURN :
+						     IOAS_CALL_CONTINUE;
 }
 
 /* ---- copies ------------------------------------------------------------- */
@@ -322,4 +330,33 @@ enum ioas_verdict ioas_sfiles_dup(struct ioas_call *c, int64_t *value)
 	ioas_fd_look_done(&look);
 	*value = number;
 	return number < 0 ? IOAS_CALL_RETURN : IOAS_CALL_SENT;
+}
+
+/* ---- close -------------------------------------------------------------- */
+
+/*
+ * What a device does ends before the close that ends it returns. The kernel
+ * would tell us when the client is back already: so the number is made to mean
+ * nothing first, by which the last reference is ours to drop. Then the kernel
+ * closes the nothing. Whoever uses the number at the same time meets a file that
+ * can be neither read nor written, as if it were closed.
+ */
+enum ioas_verdict ioas_sfiles_close(struct ioas_call *c)
+{
+	const int fd = (int)c->n.arg[0];
+	struct ioas_fd_look look;
+	bool ours;
+
+	if (ioas_fd_look(c, fd, &look))
+		return IOAS_CALL_CONTINUE;
+	ours = look.file;
+	if (ours)
+		ioas_notify_addfd(c->s->notify, &c->n, c->s->files->nothing, fd,
+				  IOAS_ADDFD_CLOEXEC);
+	ioas_fd_look_done(&look);
+	if (ours) {
+		ioas_super_drain(c->s);
+		ioas_sfiles_settle(c->s->files);
+	}
+	return IOAS_CALL_CONTINUE;
 }

@@ -33,10 +33,13 @@ struct ioas_shm {
 	int fd;
 	/* Where in it the memory begins. */
 	uint64_t offset;
+	/* The host's own, of memory that is lent. */
+	int lent;
 };
 
 struct ioas_host;
 struct ioas_iommufd;
+struct ioas_vdev;
 /* An eventfd of a program; the host's. */
 struct ioas_uevent;
 
@@ -134,14 +137,17 @@ struct ioas_host_ops {
 	void (*event_signal)(struct ioas_host *h, struct ioas_uevent *event);
 	/*
 	 * Whenever somebody signals @event, take its count and call @fn: in a
-	 * thread of the host's, with no lock held and no caller. Watches of one
-	 * event differ in @ctx. Return: 0, -ENOMEM. NULL: -EOPNOTSUPP.
+	 * thread of the host's, with no lock held and no caller. @fn may wait for
+	 * @owner, which holds up no watch of others. Watches of one event differ
+	 * in @ctx, as those of one owner do. Return: 0, -ENOMEM. NULL:
+	 * -EOPNOTSUPP.
 	 */
 	int (*event_watch)(struct ioas_host *h, struct ioas_uevent *event,
+			   const struct ioas_vdev *owner,
 			   void (*fn)(void *ctx), void *ctx);
 	/* When it returns, no call is in progress. No lock of @fn's is held. */
 	void (*event_unwatch)(struct ioas_host *h, struct ioas_uevent *event,
-			      void *ctx);
+			      const struct ioas_vdev *owner, void *ctx);
 };
 
 struct ioas_host {

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "model_kit.h"
@@ -106,6 +108,15 @@ static bool dma_begin(struct ioas_function *f)
 	return true;
 }
 
+/* As the PCI side does it: by the kernel, which has an error for what is gone. */
+static bool copy_mapped(void *to, void *from, size_t length)
+{
+	struct iovec local = { to, length }, remote = { from, length };
+
+	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) ==
+	       (ssize_t)length;
+}
+
 static enum ioas_dma_error dma(struct ioas_function *f, uint32_t pasid,
 			       const struct ioas_dma_piece *p, size_t nr,
 			       bool write, uint64_t *failed)
@@ -126,9 +137,12 @@ static enum ioas_dma_error dma(struct ioas_function *f, uint32_t pasid,
 		if (f->on_piece)
 			f->on_piece(f->context, write, p[i].iova, p[i].data,
 				    p[i].length);
-		if (got && write)
+		if (got && p[i].mapped && !copy_mapped(at, p[i].data, got))
+			return dma_fail(f, pasid, p[i].iova, IOAS_DMA_ABORT,
+					failed);
+		if (got && write && !p[i].mapped)
 			memcpy(at, p[i].data, got);
-		else if (got)
+		else if (got && !write)
 			memcpy(p[i].data, at, got);
 		if (got < p[i].length)
 			return dma_fail(f, pasid, p[i].iova + got,
@@ -275,6 +289,7 @@ int model_kit_new(const struct ioas_model *m,
 	int rc;
 
 	assert_non_null(k);
+	assert_int_equal(m->abi, IOAS_MODEL_ABI);
 	k->f.model = m;
 	k->f.memory = calloc(1, KIT_MEMORY);
 	assert_non_null(k->f.memory);

@@ -346,11 +346,13 @@ static void op_event_signal(struct ioas_host *host, struct ioas_uevent *event)
 }
 
 static int op_event_watch(struct ioas_host *host, struct ioas_uevent *event,
+			  const struct ioas_vdev *owner,
 			  void (*fn)(void *ctx), void *ctx)
 {
 	struct simhost *h = host_of(host);
 	int ret = -ENOMEM;
 
+	(void)owner;
 	host_lock(h);
 	for (unsigned int i = 0; ret && i < SIM_WATCHES; i++) {
 		if (event->watch[i].fn)
@@ -364,11 +366,12 @@ static int op_event_watch(struct ioas_host *host, struct ioas_uevent *event,
 }
 
 static void op_event_unwatch(struct ioas_host *host, struct ioas_uevent *event,
-			     void *ctx)
+			     const struct ioas_vdev *owner, void *ctx)
 {
 	struct simhost *h = host_of(host);
 	bool found = false;
 
+	(void)owner;
 	host_lock(h);
 	for (unsigned int i = 0; i < SIM_WATCHES; i++) {
 		if (!event->watch[i].fn || event->watch[i].ctx != ctx)

@@ -161,6 +161,80 @@ def dma_makes_its_tour():
         h.expect(len(lines) == want and "WRONG" not in done.out, done)
 
 
+def nvme_tutorial_reads_and_writes_a_disk():
+    # More than one command, and both phases of the queues; the end of the
+    # input is within a block.
+    data = CONTENT[::-1][:700001]
+    want = data + bytes(-len(data) % 512)
+    want += CONTENT[len(want):]
+    for path, more in by_each_user():
+        disk = image()
+        out = os.path.join(h.FILES.subdirectory(more["user"]), "out")
+        done = h.run("/bin/sh", "-c", """
+out=$1 in=$2
+shift 2
+"$@" write < "$in" && "$@" read > "$out"
+""", "sh", out, h.FILES.write(data), h.client("nvme_tutorial"), *path,
+                     "0000:01:00.0",
+                     options=("--device", f"nvme,file={disk}"), **more)
+        h.expect(done.err.count("ioas NVMe controller") == 2, done)
+        same(content(disk), want, path, more)
+        same(content(out), want, path, more)
+
+
+def nvme_tutorial_knows_other_blocks_and_small_disks():
+    # One command of a page, of two, of three: each kind of PRP.
+    for blocks in (1, 2, 3):
+        data = CONTENT[:blocks * 4096]
+        out = h.FILES.name()
+        h.run("/bin/sh", "-c", '"$0" 0000:01:00.0 read > "$1"',
+              h.client("nvme_tutorial"), out,
+              options=("--device", f"nvme,ro,lba=4096,file={image(data)}"))
+        same(content(out), data, blocks)
+
+
+def nvme_tutorial_fails_with_a_line():
+    disk = image(CONTENT[:4096])
+    device = ("--device", f"nvme,file={disk}")
+    for args, want, text in (
+            (("0000:01:00.0",), 2, "usage: nvme_tutorial"),
+            (("0000:09:00.0", "read"), 1, "0000:09:00.0/vfio-dev"),
+            (("--legacy", "0000:09:00.0", "read"), 1, "No such file"),
+            (("0000:01:00.0", "write"), 1, "the disk is full")):
+        done = h.run(h.client("nvme_tutorial"), *args, options=device,
+                     want=want, stdin=CONTENT[:4097])
+        h.expect(text in done.err, done)
+    done = h.run(h.client("nvme_tutorial"), "0000:01:00.0", "write",
+                 options=("--device", f"nvme,ro,file={disk}"), want=1,
+                 stdin=CONTENT[:512])
+    h.expect("WRITE: status 0x" in done.err, done)
+    same(content(disk), CONTENT[:4096])
+
+
+def dma_tutorial_copies_and_goes_astray():
+    copied = "a copy\n  interrupt, IRQ_STATUS 0x1\n  65536 bytes are the same\n"
+    astray = re.compile(
+        re.escape(copied) + "a copy from where nothing is mapped\n"
+        "  interrupt, IRQ_STATUS 0x4\n"
+        "  error 11 at stage 3, after 100 bytes, at IOVA (0x[0-9a-f]+)\n" +
+        re.escape(copied))
+    for path, way in everywhere():
+        done = h.run(h.client("dma_tutorial"), *path, "0000:01:00.0",
+                     options=("--device", "dma"), **way)
+        found = astray.fullmatch(done.out)
+        h.expect(found and f"read of {found[1]}: never mapped" in done.err,
+                 done)
+    done = h.run(h.client("dma_tutorial"), "0000:01:00.0", want=1,
+                 options=("--device", f"nvme,ro,file={image()}"))
+    h.expect("no DMA engine" in done.err, done)
+
+
+def timer_is_a_model():
+    done = h.run("/bin/true", options=(
+        "-v", "--device", h.client("timer.so") + ",shortest=1000"))
+    h.expect("0000:01:00.0: timer, /dev/vfio/devices/vfio0" in done.err, done)
+
+
 sys.exit(h.main([
     nvme_reads_what_the_file_holds,
     nvme_writes_to_the_file,
@@ -172,4 +246,9 @@ sys.exit(h.main([
     behind_each_iommu,
     nvme_fails_with_a_line,
     dma_makes_its_tour,
+    nvme_tutorial_reads_and_writes_a_disk,
+    nvme_tutorial_knows_other_blocks_and_small_disks,
+    nvme_tutorial_fails_with_a_line,
+    dma_tutorial_copies_and_goes_astray,
+    timer_is_a_model,
 ]))

@@ -90,6 +90,8 @@ def arguments_of_options():
         expect(offered("run", "--device", *words, name) == {name}, words)
     expect(offered("run", "--iommu", "v") == {"vtdss"})
     expect("nvme" in offered("devices", ""))
+    for words in (["run", "--device"], ["run", "--device", "="], ["devices"]):
+        expect("./" + name in offered(*words, "./"), words)
     expect("amdv1-01" in offered("pt", "walk", "--vectors",
                                  os.path.abspath(VECTORS), "--vector",
                                  "amdv1-0"))

@@ -10,7 +10,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "origin/frames.h"
@@ -149,7 +152,7 @@ static void row_end(struct row *r)
 static struct ioas_frames_piece piece(uint64_t at, void *buffer, uint64_t n)
 {
 	return (struct ioas_frames_piece){ FIRST + at / PAGE, at % PAGE,
-					   buffer, n };
+					   buffer, n, false };
 }
 
 /* ---- the twin ----------------------------------------------------------- */
@@ -318,7 +321,8 @@ static void what_comes_before_a_hole_is_copied(void **state)
 		memset(r.store[0].bytes, 0, RANGE_BYTES);
 		pieces[0] = piece(3, data, 2);
 		pieces[1] = piece(9, data + 2, 2);
-		pieces[2] = (struct ioas_frames_piece){ gone, 0, data, 1 };
+		pieces[2] = (struct ioas_frames_piece){ gone, 0, data, 1,
+							false };
 		pieces[3] = piece(20, data, 1);
 		assert_int_equal(ioas_frames_copy_pieces(&r.fs, pieces, 4,
 							 true, &done),
@@ -373,6 +377,45 @@ static void words_go_where_bytes_would(void **state)
 	row_end(&r);
 }
 
+/* To memory that has a pointer, from a file that is cut: no signal. */
+static void what_is_cut_from_a_mapping_is_an_error(void **state)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const int fd = memfd_create("cut", MFD_CLOEXEC);
+	uint8_t *map, *to = aligned_alloc(page, 2 * page);
+	struct ioas_frames_piece pc[2];
+	struct ioas_frames fs;
+	uint64_t done;
+
+	(void)state;
+	assert_non_null(to);
+	assert_int_equal(ftruncate(fd, (off_t)(2 * page)), 0);
+	map = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(map != MAP_FAILED);
+	assert_int_equal(pwrite(fd, "first", 5, 0), 5);
+	assert_int_equal(ioas_frames_init(&fs, (uint8_t)ioas_log2(page)), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		pc[i] = (struct ioas_frames_piece){
+			.pfn = (uintptr_t)to / page + i,
+			.buffer = map + i * page,
+			.length = page,
+			.fragile = true,
+		};
+	assert_int_equal(ioas_frames_copy_pieces(&fs, pc, 2, true, &done), 0);
+	assert_int_equal(done, 2 * page);
+	assert_string_equal((char *)to, "first");
+	assert_int_equal(pwrite(fd, "again", 5, 0), 5);
+	assert_int_equal(ftruncate(fd, (off_t)page), 0);
+	assert_int_equal(ioas_frames_copy_pieces(&fs, pc, 2, true, &done),
+			 -EFAULT);
+	assert_int_equal(done, page);
+	assert_string_equal((char *)to, "again");
+	ioas_frames_fini(&fs);
+	munmap(map, 2 * page);
+	close(fd);
+	free(to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +424,7 @@ int main(void)
 		cmocka_unit_test(owners_are_asked_in_order),
 		cmocka_unit_test(what_comes_before_a_hole_is_copied),
 		cmocka_unit_test(words_go_where_bytes_would),
+		cmocka_unit_test(what_is_cut_from_a_mapping_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

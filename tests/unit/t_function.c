@@ -2,7 +2,11 @@
 /*
  * A model behind VFIO: registers, DMA, faults, interrupts, pages on request.
  */
+#include "function/impl.h"
 #include "function_test.h"
+
+/* For what the function's own thread calls. */
+static struct fn_test *fixture;
 
 /* ---- cases --------------------------------------------------------------- */
 
@@ -250,7 +254,7 @@ static void idle_functions_sleep(void **state)
 	ioas_function_counts(t->f, &before);
 	nanosleep(&pause, NULL);
 	ioas_function_counts(t->f, &after);
-	/* At 2 ms each; a busy machine makes it fewer. */
+	/* At 4 ms each; a busy machine makes it fewer. */
 	assert_true(after.polls - before.polls < 1000);
 	expect_ok(sim_close(t->h, t->fd));
 	nanosleep(&pause, NULL);
@@ -259,6 +263,128 @@ static void idle_functions_sleep(void **state)
 	ioas_function_counts(t->f, &after);
 	assert_int_equal(after.polls, before.polls);
 	open_device(t);
+}
+
+/* Somebody has news each time that it has just looked, and found nothing. */
+static bool poll_kicked(void *state)
+{
+	struct fn_test *t = fixture;
+
+	(void)state;
+	ioas_function_kick(t->f);
+	return false;
+}
+
+static void set_model(struct fn_test *t, const struct ioas_model *model)
+{
+	ioas_function_lock(t->f);
+	t->f->model = model;
+	ioas_function_unlock(t->f);
+}
+
+static void news_after_a_look_keep_it_awake(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	struct ioas_model model = ioas_model_dma;
+	struct ioas_function_counts first, now;
+
+	fixture = *state;
+	model.poll = poll_kicked;
+	ready(fixture);
+	set_model(fixture, &model);
+	ioas_function_counts(fixture->f, &first);
+	do {
+		nanosleep(&pause, NULL);
+		ioas_function_counts(fixture->f, &now);
+		/* One may have begun before. */
+		assert_true(now.sleeps - first.sleeps <= 1);
+	} while (now.polls - first.polls < 5000);
+	set_model(fixture, &ioas_model_dma);
+}
+
+/* ---- who has the lock ---------------------------------------------------- */
+
+static void counts_are_there_while_it_is_busy(void **state)
+{
+	struct fn_test *t = *state;
+	struct ioas_function_counts c;
+
+	ready(t);
+	submit(t, fill_of(DATA_IOVA, PAGE));
+	settle(t);
+	/* As the thread has it while it is in memory that does not come. */
+	ioas_function_lock(t->f);
+	ioas_function_counts(t->f, &c);
+	assert_true(c.write_bytes >= PAGE);
+	ioas_function_unlock(t->f);
+}
+
+/* ---- views --------------------------------------------------------------- */
+
+#define PASIDS 200u
+
+static void pasid_do(struct fn_test *t, uint32_t cmd, uint32_t pasid,
+		     uint32_t pt)
+{
+	/* A detach has no page table. */
+	uint32_t s[4] = { sizeof(s), 1, pasid };
+
+	if (cmd == IOAS_ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT) {
+		s[2] = pt;
+		s[3] = pasid;
+	}
+	expect_ok(sim_cmd(t->h, t->fd, cmd, s, sizeof(s)));
+}
+
+/* The ring itself is the RID's. */
+static void fill_by(struct fn_test *t, uint32_t pasid)
+{
+	struct ioas_eng_descriptor d = fill_of(DATA_IOVA, 8);
+
+	d.pasid = pasid;
+	sim_poke(t->h, VA_SCATTERED, &(uint64_t){ 0 }, 8);
+	submit(t, d);
+	assert_int_equal(settle(t) & IOAS_ENG_ERROR, 0);
+	assert_int_equal(word_at(t, VA_SCATTERED), 0x0123456789abcdef);
+}
+
+static void views_are_made_by_use_and_few_are_kept(void **state)
+{
+	struct fn_test *t = *state;
+	uint32_t hwpt;
+
+	ready(t);
+	expect_ok(uc_hwpt(&t->u.c, t->device, t->ioas,
+			  IOAS_ABI_HWPT_ALLOC_PASID, &hwpt));
+	attach(t, hwpt);
+	for (uint32_t i = 1; i <= PASIDS; i++)
+		pasid_do(t, IOAS_ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, i, hwpt);
+	assert_int_equal(t->f->nr_viewed, 0);
+	assert_int_equal(ioas_function_validate(t->f), 0);
+	fill_by(t, 0);
+	assert_int_equal(t->f->nr_viewed, 0);
+	/* PASID 1 comes again and again, so it stays. */
+	for (uint32_t i = 1; i <= PASIDS; i++) {
+		fill_by(t, i);
+		fill_by(t, 1);
+		assert_int_equal(ioas_function_validate(t->f), 0);
+	}
+	assert_int_equal(t->f->nr_viewed, IOAS_FUNCTION_VIEWS);
+	fill_by(t, 2);
+	fill_by(t, 0);
+	for (uint32_t i = 1; i <= PASIDS; i++) {
+		const bool kept = i <= 2 ||
+				  i > PASIDS - (IOAS_FUNCTION_VIEWS - 2);
+		const uint32_t before = t->f->nr_viewed;
+
+		pasid_do(t, IOAS_ABI_VFIO_DEVICE_DETACH_IOMMUFD_PT, i, 0);
+		assert_int_equal(before - t->f->nr_viewed, kept);
+	}
+	assert_int_equal(t->f->nr_viewed, 0);
+	/* What is attached elsewhere has no view of where it was. */
+	attach(t, t->ioas);
+	expect_ok(uc_destroy(&t->u.c, hwpt));
+	fill_by(t, 0);
 }
 
 int main(void)
@@ -276,6 +402,9 @@ int main(void)
 		fn_case(function_level_reset),
 		fn_case(pages_on_request),
 		fn_case(idle_functions_sleep),
+		fn_case(news_after_a_look_keep_it_awake),
+		fn_case(counts_are_there_while_it_is_busy),
+		fn_case(views_are_made_by_use_and_few_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,15 +79,49 @@ static void reset_and_attach(struct fn_test *t, unsigned int round)
 	assert_int_equal(ioas_vgroup_validate(&t->g), 0);
 }
 
-static void driver_mapper_and_resets(void **state)
+/* ---- PASIDs -------------------------------------------------------------- */
+
+/* More than there are views. */
+#define PASIDS 96u
+
+static uint32_t hwpt;
+
+static void drive_pasids(struct fn_test *t, unsigned int round)
 {
-	static void (*const work[SIDES])(struct fn_test *, unsigned int) = {
-		drive, map_and_unmap, reset_and_attach
+	set(t, BAR(0) + RING0 + IOAS_ENG_RING_STATUS, 4, IOAS_ENG_ERROR);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct ioas_eng_descriptor d = fill_of(DATA_IOVA, PAGE);
+
+		d.pasid = (round * 4 + i) % PASIDS + 1;
+		submit(t, d);
+	}
+}
+
+/* A fifth of them is detached at any time. */
+static void attach_pasids(struct fn_test *t, unsigned int round)
+{
+	struct ioas_abi_vfio_device_attach_iommufd_pt a = {
+		.flags = IOAS_ABI_VFIO_DEVICE_ATTACH_PASID,
+		.pt_id = hwpt,
+		.pasid = round * 7 % PASIDS + 1,
 	};
-	struct fn_test *t = *state;
+	struct ioas_abi_vfio_device_detach_iommufd_pt d = {
+		.flags = IOAS_ABI_VFIO_DEVICE_DETACH_PASID,
+		.pasid = (round + PASIDS / 5) * 7 % PASIDS + 1,
+	};
+
+	expect_ok(dev(t, IOAS_ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT, &a));
+	expect_ok(dev(t, IOAS_ABI_VFIO_DEVICE_DETACH_IOMMUFD_PT, &d));
+	assert_int_equal(ioas_function_validate(t->f), 0);
+}
+
+/* ---- cases --------------------------------------------------------------- */
+
+static void run_sides(struct fn_test *t,
+		      void (*const work[SIDES])(struct fn_test *, unsigned int))
+{
 	struct side sides[SIDES];
 
-	ready(t);
 	for (unsigned int i = 0; i < SIDES; i++) {
 		sides[i] = (struct side){ .t = t,
 					  .task = i + 1,
@@ -99,6 +133,7 @@ static void driver_mapper_and_resets(void **state)
 	for (unsigned int i = 0; i < SIDES; i++)
 		assert_int_equal(pthread_join(sides[i].thread, NULL), 0);
 	/* It still works. */
+	settle(t);
 	set(t, BAR(0) + RING0 + IOAS_ENG_RING_STATUS, 4, IOAS_ENG_ERROR);
 	set(t, BAR(0) + RING0 + IOAS_ENG_RING_HEAD, 4, 0);
 	ring_up(t);
@@ -107,10 +142,37 @@ static void driver_mapper_and_resets(void **state)
 	assert_int_equal(word_at(t, VA_SCATTERED), 0x0123456789abcdef);
 }
 
+static void driver_mapper_and_resets(void **state)
+{
+	static void (*const work[SIDES])(struct fn_test *, unsigned int) = {
+		drive, map_and_unmap, reset_and_attach
+	};
+
+	ready(*state);
+	run_sides(*state, work);
+}
+
+static void driver_mapper_and_pasids(void **state)
+{
+	static void (*const work[SIDES])(struct fn_test *, unsigned int) = {
+		drive_pasids, map_and_unmap, attach_pasids
+	};
+	struct fn_test *t = *state;
+
+	ready(t);
+	expect_ok(uc_hwpt(&t->u.c, t->device, t->ioas,
+			  IOAS_ABI_HWPT_ALLOC_PASID, &hwpt));
+	attach(t, hwpt);
+	for (unsigned int i = 0; i < PASIDS; i++)
+		attach_pasids(t, i);
+	run_sides(t, work);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		fn_case(driver_mapper_and_resets),
+		fn_case(driver_mapper_and_pasids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

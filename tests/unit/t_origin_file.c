@@ -436,11 +436,11 @@ static void pieces_end_where_the_file_does(void **state)
 	assert_null(o->ops->pointer(o, p.runs[0].pfn));
 	assert_int_equal(ftruncate(fd, (off_t)(2 * page_size)), 0);
 	const struct ioas_frames_piece pieces[] = {
-		{ p.runs[0].pfn + 1, 4, data, 1 },
-		{ q.runs[0].pfn, page_size - 1, data + 1, 2 },
-		{ p.runs[0].pfn, 8, data + 3, 1 },
-		{ p.runs[0].pfn + 1, page_size - 1, data + 4, 2 },
-		{ p.runs[0].pfn, 0, data + 6, 1 },
+		{ p.runs[0].pfn + 1, 4, data, 1, false },
+		{ q.runs[0].pfn, page_size - 1, data + 1, 2, false },
+		{ p.runs[0].pfn, 8, data + 3, 1, false },
+		{ p.runs[0].pfn + 1, page_size - 1, data + 4, 2, false },
+		{ p.runs[0].pfn, 0, data + 6, 1, false },
 	};
 
 	assert_int_equal(ioas_frames_copy_pieces(&mt.fs, pieces, 3, true,

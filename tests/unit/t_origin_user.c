@@ -875,9 +875,9 @@ static void pieces_end_at_the_first_page_that_is_gone(void **state)
 	assert_int_equal(pin_at(o, at, 3, true, &p), 0);
 	assert_int_equal(p.rq.nr_runs, 1);
 	const struct ioas_frames_piece pieces[] = {
-		{ p.runs[0].pfn + 2, 1, data, 1 },
-		{ p.runs[0].pfn, 9, data + 1, 2 },
-		{ p.runs[0].pfn, page_size - 1, data + 3, 2 },
+		{ p.runs[0].pfn + 2, 1, data, 1, false },
+		{ p.runs[0].pfn, 9, data + 1, 2, false },
+		{ p.runs[0].pfn, page_size - 1, data + 3, 2, false },
 	};
 
 	unmap(at + page_size, 1);
@@ -912,8 +912,8 @@ static void *race_device(void *arg)
 		for (uint32_t k = 0; k < p.rq.nr_runs; k++) {
 			char buffer[64];
 			const struct ioas_frames_piece pieces[] = {
-				{ p.runs[k].pfn, page_size - 32, buffer, 32 },
-				{ p.runs[k].pfn, 8, buffer + 32, 32 },
+				{ p.runs[k].pfn, page_size - 32, buffer, 32, false },
+				{ p.runs[k].pfn, 8, buffer + 32, 32, false },
 			};
 			uint64_t done;
 

@@ -285,11 +285,11 @@ static void check_pieces(const struct pin *p, const char *end)
 	char data[9] = "pqrstuvw", back[8] = { 0 };
 	const ioas_pfn_t pfn = p->runs[0].pfn;
 	struct ioas_frames_piece out[] = {
-		{ pfn, 5, data, 2 },
-		{ pfn + 1, page_size - 3, data + 2, 3 },
-		{ pfn, page_size - 1, data + 5, 2 },
-		{ pfn + 1, page_size - 1, data + 7, 2 },
-		{ pfn, 0, data, 1 },
+		{ pfn, 5, data, 2, false },
+		{ pfn + 1, page_size - 3, data + 2, 3, false },
+		{ pfn, page_size - 1, data + 5, 2, false },
+		{ pfn + 1, page_size - 1, data + 7, 2, false },
+		{ pfn, 0, data, 1, false },
 	};
 	uint64_t done;
 

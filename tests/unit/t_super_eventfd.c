@@ -210,11 +210,13 @@ static void the_client_may_close_it(void **state)
 
 static int open_copy(const struct world *w, const char *path, int flags)
 {
+	const int fd = open(path, flags | O_CLOEXEC);
 	struct ioas_uevent *event;
-	int ret = ioas_eventfd_open(w->e, open(path, flags | O_CLOEXEC),
-				    &event);
+	int ret = ioas_eventfd_open(w->e, fd, &event);
 
-	if (!ret)
+	if (ret)
+		close(fd);
+	else
 		ioas_eventfd_close(event);
 	return ret;
 }
@@ -234,12 +236,13 @@ static void only_eventfds_are_eventfds(void **state)
 	assert_int_equal(pipe(fd), 0);
 	assert_int_equal(ioas_eventfd_open(w->e, fd[0], &event), -EINVAL);
 	assert_int_equal(ioas_eventfd_open(w->e, fd[1], &event), -EINVAL);
+	/* They are still the caller's. */
+	assert_int_equal(close(fd[0]), 0);
+	assert_int_equal(close(fd[1]), 0);
 	/* Names that say it are of other files. */
-	assert_int_equal(ioas_eventfd_open(w->e,
-				 (int)syscall(SYS_memfd_create,
-					      "anon_inode:[eventfd]", 0),
-				 &event), -EINVAL);
-	assert_int_equal(fcntl(fd[0], F_GETFD), -1);
+	fd[0] = (int)syscall(SYS_memfd_create, "anon_inode:[eventfd]", 0);
+	assert_int_equal(ioas_eventfd_open(w->e, fd[0], &event), -EINVAL);
+	assert_int_equal(close(fd[0]), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

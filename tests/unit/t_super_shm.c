@@ -217,6 +217,38 @@ static void zeros_take_no_memory(void **state)
 	close(fd);
 }
 
+/* A whole GiB, of which all but a page is never looked at. */
+static void what_nobody_wrote_is_not_read(void **state)
+{
+	const uint64_t length = UINT64_C(1) << 30, mid = length / 2;
+	const int fd = client_memfd();
+	struct ioas_shm shm;
+	uint8_t *p;
+
+	(void)state;
+	assert_int_equal(ioas_shm_of_own(length, &shm), 0);
+	p = shm.memory;
+	p[mid] = 1;
+	p[0] = 2;
+	assert_int_equal(ioas_shm_lend(&shm, fd, AT), 0);
+	assert_int_equal(used(shm.fd), 2 * PAGE);
+	assert_int_equal(used(fd), 2 * PAGE);
+	assert_int_equal(p[mid], 1);
+	p[length - 1] = 3;
+	/* What became a hole meanwhile is one at home, too. */
+	assert_int_equal(madvise(p, PAGE, MADV_REMOVE), 0);
+	ioas_shm_return(&shm);
+	assert_int_equal(used(fd), 2 * PAGE);
+	assert_int_equal(used(shm.fd), 2 * PAGE);
+	assert_int_equal(p[mid], 1);
+	assert_int_equal(p[length - 1], 3);
+	assert_int_equal(p[0], 0);
+	/* Gone while it is lent: nothing stays open. */
+	assert_int_equal(ioas_shm_lend(&shm, fd, AT), 0);
+	ioas_shm_fini(&shm);
+	close(fd);
+}
+
 /* No room for it in the client's file: nothing has happened. */
 static void what_cannot_be_lent_stays(void **state)
 {
@@ -268,6 +300,7 @@ int main(void)
 		TEST(lent_again_it_moves),
 		TEST(a_hole_under_it_is_zeros),
 		TEST(zeros_take_no_memory),
+		cmocka_unit_test(what_nobody_wrote_is_not_read),
 		TEST(what_cannot_be_lent_stays),
 		cmocka_unit_test(a_region_is_in_its_file_for_good),
 	};

@@ -3,7 +3,7 @@
  * model: what a PCI device is, for who writes one
  *
  *   driver                     function (the PCI side, ours)         model
- *     config space  ---------> ids, BARs, capabilities  <----- struct ioas_model
+ *     config space  ---------> ids, BARs, capabilities  <---- struct ioas_model
  *     BAR, mapped   ---------> shared memory            <--poll-- looks at it
  *     BAR, pread    ---------> access, exact            ---read, write-->
  *     memory        <-- view of the attached domain --- ioas_dma_*() <---
@@ -138,9 +138,9 @@ struct ioas_model_setting {
  * @value: for `ioas devices`: "FILE", "BYTES"; NULL: takes no value
  * @what:  a few words for it
  *
- * Some are understood by the command as well: with "file" goes an image that two
- * functions may not both write ("ro" says that it is only read), "serial" is set
- * if it is not given.
+ * Some are understood by the command as well: with "file" goes an image that
+ * two functions may not both write ("ro" says that it is only read), "serial"
+ * is set if it is not given.
  */
 struct ioas_model_option {
 	const char *name;
@@ -156,10 +156,10 @@ struct ioas_model_option {
  * @options: up to one without a name; NULL: none
  *
  * @create, @destroy and @reset are there, the others may be NULL. All run with
- * the function's lock held, but for @create and @destroy, which are called once,
- * by the only thread. The command forks between the two: a thread that @create
- * starts is gone when the device is used, and @destroy may be called in two
- * processes.
+ * the function's lock held, but for @create, which is called once, by the only
+ * thread, and @destroy. The command forks between the two: a thread that
+ * @create starts is gone when the device is used, and @destroy is called in
+ * both processes.
  */
 struct ioas_model {
 	uint32_t abi;
@@ -250,11 +250,15 @@ enum ioas_dma_error {
  * @iova:   where it is for the driver
  * @data:   where it is for the model
  * @length: bytes
+ * @mapped: of a write: @data is in a mapping of a file, which somebody may cut
+ *          meanwhile. It is copied by the kernel alone, so that there is no
+ *          signal: what is gone is IOAS_DMA_ABORT
  */
 struct ioas_dma_piece {
 	uint64_t iova;
 	void *data;
 	size_t length;
+	bool mapped;
 };
 
 /**
@@ -264,8 +268,8 @@ struct ioas_dma_piece {
  *
  * It changes while one looks, as the driver writes to it.
  *
- * Return: where it is, the same as long as there is the function; NULL: that BAR
- * is not shared.
+ * Return: where it is, the same as long as there is the function; NULL: that
+ * BAR is not shared.
  */
 IOAS_MODEL_API void *ioas_bar_memory(struct ioas_function *f, unsigned int bar);
 
@@ -273,7 +277,7 @@ IOAS_MODEL_API void *ioas_bar_memory(struct ioas_function *f, unsigned int bar);
  * ioas_dma_read() - copy from the driver's memory
  * @f:      the function
  * @pasid:  whose address space; IOAS_DMA_NO_PASID: the function's own
- * @pieces: copied in order, an aligned one of up to 8 bytes at once
+ * @pieces: copied in order, an aligned one of 8 bytes at once
  * @nr:     how many
  * @failed: out, may be NULL: the first byte that was not copied, an IOVA. All
  *          that lies before it, in the order of the pieces, was. Written on
@@ -353,8 +357,8 @@ IOAS_MODEL_API bool ioas_dma_request(struct ioas_function *f, uint32_t pasid,
  * @f:      the function
  * @vector: of MSI-X or MSI, whichever the driver enabled
  *
- * With neither of them enabled the INTx line is raised, until ioas_intx_clear().
- * All DMA of before is there when the driver hears of it.
+ * With neither of them enabled the INTx line is raised, until
+ * ioas_intx_clear(). All DMA of before is there when the driver hears of it.
  */
 IOAS_MODEL_API void ioas_irq(struct ioas_function *f, unsigned int vector);
 

@@ -42,8 +42,12 @@ static enum ioas_dma_error tell(struct eng *e, struct eng_ring *r,
 	} last = {*eng_reg(r, IOAS_ENG_RING_DONE) + 1,
 		  IOAS_ENG_COMPLETE | (uint32_t)code};
 	struct ioas_dma_piece pieces[] = {
-		{here, &r->d.result, sizeof(r->d.result)},
-		{here + sizeof(r->d.result), &last, sizeof(last)},
+		{.iova = here,
+		 .data = &r->d.result,
+		 .length = sizeof(r->d.result)},
+		{.iova = here + sizeof(r->d.result),
+		 .data = &last,
+		 .length = sizeof(last)},
 	};
 
 	return ioas_dma_write(e->f, *eng_reg(r, IOAS_ENG_RING_PASID), pieces,
@@ -155,7 +159,9 @@ static bool fence_over(const struct eng *e, const struct eng_ring *r)
 
 static void fetch(struct eng *e, struct eng_ring *r)
 {
-	struct ioas_dma_piece piece = {eng_here(r), &r->d, sizeof(r->d)};
+	struct ioas_dma_piece piece = {.iova = eng_here(r),
+				       .data = &r->d,
+				       .length = sizeof(r->d)};
 	uint64_t failed = piece.iova;
 	enum ioas_dma_error error;
 	enum ioas_eng_error code;

@@ -106,7 +106,9 @@ static enum ioas_dma_error copy_run(struct eng *e, const struct eng_ring *r,
 				    bool write, uint64_t iova, void *bytes,
 				    unsigned int *length)
 {
-	struct ioas_dma_piece piece = {iova, bytes, *length};
+	struct ioas_dma_piece piece = {.iova = iova,
+				       .data = bytes,
+				       .length = *length};
 	uint64_t failed = iova;
 	enum ioas_dma_error error;
 

@@ -69,7 +69,7 @@ bool ioas_nvme_cmb_wraps(const struct nvme *n)
 	       !ioas_last(cmb_base(n), n->cmb_size, &last);
 }
 
-static bool cmb_on(const struct nvme *n)
+bool ioas_nvme_cmb_on(const struct nvme *n)
 {
 	/* Enabled at all, and with a place among addresses. */
 	return n->cmb && (n->cmbmsc & 3u) == 3u && !ioas_nvme_cmb_wraps(n);
@@ -89,6 +89,7 @@ static size_t dma_plain(struct nvme *n, bool write,
 		   : ioas_dma_read(n->f, IOAS_DMA_NO_PASID, piece, nr, &failed);
 	if (rc == IOAS_DMA_OK)
 		return nr;
+	n->dma_gone = rc == IOAS_DMA_ABORT;
 	/* The first that has it: if that went well, why should this not? */
 	for (i = 0; i < nr; i++)
 		if (failed - piece[i].iova < piece[i].length)
@@ -96,16 +97,16 @@ static size_t dma_plain(struct nvme *n, bool write,
 	return 0;
 }
 
-/* Between @data and our own memory; the dword of a phase comes at once. */
+/* Between @data and our own memory; what has a phase comes at once. */
 static void cmb_copy(struct nvme *n, bool write, uint64_t at, void *data,
 		     size_t length)
 {
 	uint8_t *cmb = n->cmb + (at - cmb_base(n));
-	uint32_t word;
+	uint64_t word;
 
 	if (write && length == sizeof(word) && !(at % sizeof(word))) {
 		memcpy(&word, data, sizeof(word));
-		__atomic_store_n((uint32_t *)(void *)cmb, word,
+		__atomic_store_n((uint64_t *)(void *)cmb, word,
 				 __ATOMIC_RELEASE);
 	} else if (write) {
 		memcpy(cmb, data, length);
@@ -136,11 +137,15 @@ static bool dma_split(struct nvme *n, bool write,
 	for (done = 0; done < p->length; done += step) {
 		uint64_t at = p->iova + done;
 		uint8_t *data = (uint8_t *)p->data + done;
-		struct ioas_dma_piece part = { at, data, 0 };
+		struct ioas_dma_piece part = { .iova = at, .data = data };
 		bool inside;
 
 		step = cmb_span(n, p, done, &inside);
 		part.length = step;
+		/* What may be gone is not touched. */
+		n->dma_gone = inside && p->mapped;
+		if (n->dma_gone)
+			return false;
 		if (inside)
 			cmb_copy(n, write, at, data, step);
 		else if (!dma_plain(n, write, &part, 1))
@@ -174,10 +179,11 @@ bool ioas_nvme_dma(struct nvme *n, bool write,
 	uint64_t last;
 	size_t end = 0, done;
 
+	n->dma_gone = false;
 	/* What goes on behind the last address is nowhere. */
 	while (end < nr && ioas_last(piece[end].iova, piece[end].length, &last))
 		end++;
-	done = cmb_on(n) ? dma_mixed(n, write, piece, end)
+	done = ioas_nvme_cmb_on(n) ? dma_mixed(n, write, piece, end)
 			 : dma_plain(n, write, piece, end);
 	if (good)
 		*good = done;
@@ -187,7 +193,9 @@ bool ioas_nvme_dma(struct nvme *n, bool write,
 /* A list: not so cheap that it costs nothing. */
 static bool fetch(struct nvme *n, uint64_t iova, void *data, size_t length)
 {
-	struct ioas_dma_piece piece = { iova, data, length };
+	struct ioas_dma_piece piece = {
+		.iova = iova, .data = data, .length = length
+	};
 
 	n->cost += NVME_COMMAND_COST;
 	return ioas_nvme_dma(n, false, &piece, 1, NULL);
@@ -212,7 +220,9 @@ static bool piece_add(struct walk *w, uint64_t iova, size_t length)
 	}
 	if (n->nr_pieces == NVME_PIECES)
 		return false;
-	*p = (struct ioas_dma_piece){ iova, data, length };
+	*p = (struct ioas_dma_piece){
+		.iova = iova, .data = data, .length = length
+	};
 	n->nr_pieces++;
 	return true;
 }

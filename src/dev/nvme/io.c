@@ -6,9 +6,12 @@
  * that name blocks without transferring them may mean the whole disk; they are
  * jobs, which the queue goes on with poll by poll.
  *
- * Files are read and written in the call: it lasts as long as the file system
- * takes. They are synced by a thread (sync.c), for which flush is a job as well,
- * and so is a write with FUA, or while the write cache is off.
+ * A read names its place in the mapping of the file, which is copied from there
+ * when completions are sent (post.c). All else, and reads where there is no such
+ * mapping, is read and written in the call: it lasts as long as the file system
+ * takes, and a slow one ends the poll. Files are synced by threads (sync.c), for
+ * which flush is a job as well, and so is a write with FUA, or while the write
+ * cache is off.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,9 +38,14 @@ enum io_opcode {
 /* Of CDW11 of dataset management. */
 #define DATASET_DEALLOCATE (1u << 2)
 
-/* Bytes, ranges of one step of a job. */
+/* Bytes that a step of a job reads or writes. */
 #define STEP_BYTES (128u << 10)
-#define STEP_RANGES 16u
+/*
+ * Bytes that the file system frees, or makes zeroes of, in one call; calls of a
+ * step. In memory, where it has to free each page, that is 160 us per MiB.
+ */
+#define FREE_BYTES (16u << 20)
+#define STEP_CALLS 16u
 
 struct io {
 	struct nvme_ns *ns;
@@ -57,12 +65,42 @@ static uint16_t write_status(struct nvme *n, int rc)
 	return NVME_WRITE_FAULT;
 }
 
-static uint16_t read_status(struct nvme *n, int rc)
+/* ---- the disk ----------------------------------------------------------- */
+
+static uint16_t disk_read(struct nvme *n, struct nvme_ns *ns, void *data,
+			  uint64_t offset, size_t length)
 {
-	if (!rc)
-		return NVME_OK;
-	n->counters.media_errors++;
-	return NVME_READ_ERROR;
+	const uint64_t since = ioas_model_now();
+	const int rc = ioas_nvme_backing_read(ns, data, offset, length);
+
+	ioas_nvme_charge(n, since, length);
+	return ioas_nvme_read_status(n, rc);
+}
+
+static uint16_t disk_write(struct nvme *n, struct nvme_ns *ns,
+			   const void *data, uint64_t offset, size_t length)
+{
+	const uint64_t since = ioas_model_now();
+	const int rc = ioas_nvme_backing_write(ns, data, offset, length);
+
+	ioas_nvme_charge(n, since, length);
+	return write_status(n, rc);
+}
+
+/*
+ * @blocks or fewer, as many as one call may have, are to read as zeroes. Return:
+ * how many that is; *@rc as of the call.
+ */
+static uint64_t disk_zero(struct nvme *n, struct nvme_ns *ns, uint64_t lba,
+			  uint64_t blocks, bool punch, int *rc)
+{
+	const uint64_t since = ioas_model_now();
+	const uint64_t nr = ioas_min(blocks, FREE_BYTES >> ns->block_lg2);
+
+	*rc = ioas_nvme_backing_zero(ns, lba << ns->block_lg2,
+				     nr << ns->block_lg2, punch);
+	ioas_nvme_charge(n, since, 0);
+	return nr;
 }
 
 /* What was written is to last, if @cmd or the features say so. */
@@ -92,18 +130,21 @@ static uint16_t io_flush(struct nvme *n, struct nvme_sq *sq,
 	return ioas_nvme_sync_job(n, sq, cmd, ioas_nvme_sync_files(n, nsid));
 }
 
-/* The blocks of @io into @buffer, counted. */
-static uint16_t disk_read(struct nvme *n, const struct io *io, void *buffer)
+static void count_read(struct nvme *n, const struct io *io)
 {
-	const uint16_t status = read_status(
-		n, ioas_nvme_backing_read(io->ns, buffer, io->offset,
-					  io->length));
-
-	if (status != NVME_OK)
-		return status;
 	n->counters.reads++;
 	n->counters.read_units += io->length >> 9;
-	return NVME_OK;
+}
+
+/* The blocks of @io into @buffer, counted. */
+static uint16_t io_fetch(struct nvme *n, const struct io *io, void *buffer)
+{
+	const uint16_t status = disk_read(n, io->ns, buffer, io->offset,
+					  io->length);
+
+	if (status == NVME_OK)
+		count_read(n, io);
+	return status;
 }
 
 /* What the driver has for @io, into n->buffer. */
@@ -115,14 +156,34 @@ static uint16_t data_from_driver(struct nvme *n, struct nvme_cmd *cmd,
 	return status == NVME_OK ? ioas_nvme_data_fetch(n) : status;
 }
 
+/* What was mapped for @io is in the disk itself, and not in n->buffer. */
+static void data_from_disk(struct nvme *n, const struct io *io)
+{
+	struct ioas_dma_piece *p = n->piece + n->nr_out;
+	size_t i;
+
+	for (i = 0; i < n->nr_pieces; i++) {
+		p[i].data = io->ns->map + io->offset +
+			    ((uint8_t *)p[i].data - n->buffer);
+		p[i].mapped = true;
+	}
+	n->length = 0;
+}
+
 static uint16_t io_read(struct nvme *n, struct nvme_sq *sq,
 			struct nvme_cmd *cmd, struct io *io)
 {
 	uint16_t status = ioas_nvme_data_map(n, cmd, io->length, true);
 
 	(void)sq;
-	if (status == NVME_OK)
-		status = disk_read(n, io, n->buffer);
+	if (status != NVME_OK)
+		return status;
+	if (io->ns->map && !ioas_nvme_cmb_on(n)) {
+		data_from_disk(n, io);
+		count_read(n, io);
+	} else {
+		status = io_fetch(n, io, n->buffer);
+	}
 	if (status != NVME_OK)
 		return status;
 	ioas_nvme_complete(n, cmd, NVME_OK, true);
@@ -136,9 +197,7 @@ static uint16_t io_write(struct nvme *n, struct nvme_sq *sq,
 
 	if (status != NVME_OK)
 		return status;
-	status = write_status(n, ioas_nvme_backing_write(io->ns, n->buffer,
-							 io->offset,
-							 io->length));
+	status = disk_write(n, io->ns, n->buffer, io->offset, io->length);
 	if (status != NVME_OK)
 		return status;
 	n->counters.writes++;
@@ -153,50 +212,25 @@ static uint16_t io_compare(struct nvme *n, struct nvme_sq *sq,
 
 	(void)sq;
 	if (status == NVME_OK)
-		status = disk_read(n, io, n->compare);
+		status = io_fetch(n, io, n->compare);
 	if (status != NVME_OK)
 		return status;
 	return memcmp(n->buffer, n->compare, io->length)
-	       ? NVME_COMPARE_FAILURE : NVME_OK;
+	       ? DNR(NVME_COMPARE_FAILURE) : NVME_OK;
 }
 
 /* ---- jobs --------------------------------------------------------------- */
 
-static uint16_t job_begin(struct nvme_sq *sq, const struct nvme_cmd *cmd,
-			  const struct io *io)
+/* Of zeroes and verify it is all that is done at once. */
+static uint16_t job_begin(struct nvme *n, struct nvme_sq *sq,
+			  struct nvme_cmd *cmd, struct io *io)
 {
+	(void)n;
 	sq->job.active = true;
 	sq->job.cmd = *cmd;
 	sq->job.lba = io->lba;
 	sq->job.left = io->blocks;
 	return NVME_PENDING;
-}
-
-static uint16_t io_zeroes(struct nvme *n, struct nvme_sq *sq,
-			  struct nvme_cmd *cmd, struct io *io)
-{
-	bool punch = cmd->sqe.cdw12 & DEALLOCATE;
-	int rc;
-
-	/* However long that takes: nothing more in this poll. */
-	n->cost += NVME_POLL_COST;
-	rc = ioas_nvme_backing_zero(io->ns, io->offset, io->length, punch);
-	if (rc == -EOPNOTSUPP && punch)
-		rc = ioas_nvme_backing_zero(io->ns, io->offset, io->length,
-					    false);
-	/* Then they are written. */
-	if (rc == -EOPNOTSUPP)
-		return job_begin(sq, cmd, io);
-	if (rc)
-		return write_status(n, rc);
-	return write_through(n, sq, cmd);
-}
-
-static uint16_t io_verify(struct nvme *n, struct nvme_sq *sq,
-			  struct nvme_cmd *cmd, struct io *io)
-{
-	(void)n;
-	return job_begin(sq, cmd, io);
 }
 
 static uint16_t io_dataset(struct nvme *n, struct nvme_sq *sq,
@@ -227,7 +261,7 @@ static uint16_t io_dataset(struct nvme *n, struct nvme_sq *sq,
 	}
 	sq->job.range = range;
 	sq->job.nr_ranges = nr;
-	return job_begin(sq, cmd, io);
+	return job_begin(n, sq, cmd, io);
 }
 
 static void job_end(struct nvme_job *job, uint16_t status)
@@ -236,13 +270,21 @@ static void job_end(struct nvme_job *job, uint16_t status)
 	job->done = true;
 }
 
-static size_t step_sync(struct nvme *n, struct nvme_job *job)
+/*
+ * Whoever is told that nothing was wrong with a retry would have lost data: the
+ * file system has forgotten by then. And who is told is to hear it, hence only
+ * with room in the queue, where the completion comes next.
+ */
+static size_t step_sync(struct nvme *n, struct nvme_sq *sq)
 {
+	struct nvme_job *job = &sq->job;
 	int rc;
 
-	if (!ioas_nvme_sync_done(n, job->files, job->ticket, &rc))
+	if (!ioas_nvme_cq_room(&n->cq[sq->cqid]) ||
+	    !ioas_nvme_sync_done(n, &job->sync))
 		return 0;
-	job_end(job, write_status(n, rc));
+	rc = ioas_nvme_sync_tell(n, &job->sync);
+	job_end(job, rc ? DNR(write_status(n, rc)) : NVME_OK);
 	return NVME_COMMAND_COST;
 }
 
@@ -252,18 +294,21 @@ static size_t step_dataset(struct nvme *n, struct nvme_job *job,
 	unsigned int i;
 	int rc = 0;
 
-	for (i = 0; i < STEP_RANGES && job->next < job->nr_ranges; i++) {
-		const struct nvme_range *r = &job->range[job->next++];
+	for (i = 0; i < STEP_CALLS && !rc && job->next < job->nr_ranges; i++) {
+		const struct nvme_range *r = &job->range[job->next];
 
-		if (!r->blocks)
-			continue;
-		rc = ioas_nvme_backing_zero(ns, r->lba << ns->block_lg2,
-					    (uint64_t)r->blocks
-					    << ns->block_lg2, true);
+		if (job->blocks < r->blocks)
+			job->blocks += (uint32_t)disk_zero(
+				n, ns, r->lba + job->blocks,
+				r->blocks - job->blocks, true, &rc);
 		/* It was advice. */
 		if (rc == -EOPNOTSUPP)
 			rc = 0;
-		if (rc)
+		if (job->blocks == r->blocks) {
+			job->blocks = 0;
+			job->next++;
+		}
+		if (n->cost >= NVME_POLL_COST)
 			break;
 	}
 	if (rc || job->next == job->nr_ranges)
@@ -271,30 +316,57 @@ static size_t step_dataset(struct nvme *n, struct nvme_job *job,
 	return STEP_BYTES;
 }
 
-static size_t step_blocks(struct nvme *n, struct nvme_sq *sq,
+/* Some blocks of @job are done, which came to @status. */
+static void blocks_done(struct nvme *n, struct nvme_sq *sq, uint64_t blocks,
+			uint16_t status)
+{
+	struct nvme_job *job = &sq->job;
+
+	job->lba += blocks;
+	job->left -= blocks;
+	if (status == NVME_OK && !job->left &&
+	    job->cmd.sqe.opcode == IO_ZEROES)
+		status = write_through(n, sq, &job->cmd);
+	if (status != NVME_PENDING && (status != NVME_OK || !job->left))
+		job_end(job, status);
+}
+
+/* By the file system, if it can. */
+static size_t step_zeroes(struct nvme *n, struct nvme_sq *sq,
+			  struct nvme_ns *ns)
+{
+	struct nvme_job *job = &sq->job;
+	bool punch = job->cmd.sqe.cdw12 & DEALLOCATE;
+	uint64_t blocks;
+	size_t length;
+	int rc;
+
+	blocks = disk_zero(n, ns, job->lba, job->left, punch, &rc);
+	if (rc == -EOPNOTSUPP && punch)
+		blocks = disk_zero(n, ns, job->lba, job->left, false, &rc);
+	if (rc != -EOPNOTSUPP) {
+		blocks_done(n, sq, blocks, write_status(n, rc));
+		return NVME_COMMAND_COST;
+	}
+	blocks = ioas_min(job->left, STEP_BYTES >> ns->block_lg2);
+	length = (size_t)(blocks << ns->block_lg2);
+	memset(n->compare, 0, length);
+	blocks_done(n, sq, blocks,
+		    disk_write(n, ns, n->compare, job->lba << ns->block_lg2,
+			       length));
+	return length;
+}
+
+static size_t step_verify(struct nvme *n, struct nvme_sq *sq,
 			  struct nvme_ns *ns)
 {
 	struct nvme_job *job = &sq->job;
 	uint64_t blocks = ioas_min(job->left, STEP_BYTES >> ns->block_lg2);
-	uint64_t offset = job->lba << ns->block_lg2;
 	size_t length = (size_t)(blocks << ns->block_lg2);
-	bool zeroes = job->cmd.sqe.opcode == IO_ZEROES;
-	uint16_t status;
 
-	if (zeroes) {
-		memset(n->compare, 0, length);
-		status = write_status(n, ioas_nvme_backing_write(ns,
-						n->compare, offset, length));
-	} else {
-		status = read_status(n, ioas_nvme_backing_read(ns, n->compare,
-							offset, length));
-	}
-	job->lba += blocks;
-	job->left -= blocks;
-	if (status == NVME_OK && !job->left && zeroes)
-		status = write_through(n, sq, &job->cmd);
-	if (status != NVME_PENDING && (status != NVME_OK || !job->left))
-		job_end(job, status);
+	blocks_done(n, sq, blocks,
+		    disk_read(n, ns, n->compare, job->lba << ns->block_lg2,
+			      length));
 	return length;
 }
 
@@ -303,10 +375,13 @@ size_t ioas_nvme_job_step(struct nvme *n, struct nvme_sq *sq)
 	struct nvme_job *job = &sq->job;
 	struct nvme_ns *ns;
 
-	if (job->files)
-		return step_sync(n, job);
+	if (job->sync.files)
+		return step_sync(n, sq);
 	ns = &n->ns[job->cmd.sqe.nsid - 1];
-	return job->range ? step_dataset(n, job, ns) : step_blocks(n, sq, ns);
+	if (job->range)
+		return step_dataset(n, job, ns);
+	return job->cmd.sqe.opcode == IO_ZEROES ? step_zeroes(n, sq, ns)
+						: step_verify(n, sq, ns);
 }
 
 /* ---- dispatch ----------------------------------------------------------- */
@@ -322,9 +397,9 @@ static const struct io_op {
 	{ IO_WRITE, true, true, io_write },
 	{ IO_READ, true, false, io_read },
 	{ IO_COMPARE, true, false, io_compare },
-	{ IO_ZEROES, true, true, io_zeroes },
+	{ IO_ZEROES, true, true, job_begin },
 	{ IO_DATASET, false, true, io_dataset },
-	{ IO_VERIFY, true, false, io_verify },
+	{ IO_VERIFY, true, false, job_begin },
 };
 
 static const struct io_op *op_find(uint8_t opcode)

@@ -133,7 +133,7 @@ static void nvme_enable(struct nvme *n)
 	uint64_t mask = ~(uint64_t)(NVME_PAGE - 1);
 
 	ioas_nvme_queues_reset(n);
-	n->shutdown = 0;
+	n->shutdown.files = 0;
 	/* Admin queues may have 4096 entries, whatever CAP.MQES says. */
 	if (n->cc & CC_FIXED || sq < 2 || cq < 2) {
 		ioas_nvme_fatal(n);
@@ -149,7 +149,7 @@ static void nvme_enable(struct nvme *n)
 static void nvme_disable(struct nvme *n)
 {
 	ioas_nvme_queues_reset(n);
-	n->shutdown = 0;
+	n->shutdown.files = 0;
 	csts_set(n, n->csts & CSTS_NSSRO);
 }
 
@@ -158,8 +158,7 @@ static void nvme_shutdown(struct nvme *n)
 {
 	uint32_t files = ioas_nvme_sync_files(n, NVME_BROADCAST);
 
-	if (files)
-		n->shutdown = ioas_nvme_sync_begin(n, files);
+	ioas_nvme_sync_begin(n, files, &n->shutdown);
 	csts_set(n, (n->csts & ~CSTS_SHST) |
 		 (files ? CSTS_SHST_GOES_ON : CSTS_SHST_DONE));
 }
@@ -174,7 +173,7 @@ static void nvme_power_on(struct nvme *n, uint32_t csts)
 	n->cc = 0;
 	n->intm = 0;
 	n->cmbmsc = 0;
-	n->shutdown = 0;
+	n->shutdown.files = 0;
 	for (i = 0; i <= REG_CMBSTS; i++)
 		n->bar[i] = 0;
 	ioas_nvme_features_reset(n);
@@ -204,12 +203,10 @@ static bool cc_poll(struct nvme *n)
 
 static bool shutdown_poll(struct nvme *n)
 {
-	int rc;
-
-	/* If it failed there is nobody to tell. */
-	if (!n->shutdown || !ioas_nvme_sync_done(n, 0, n->shutdown, &rc))
+	/* If it failed nobody can be told, but who syncs next. */
+	if (!n->shutdown.files || !ioas_nvme_sync_done(n, &n->shutdown))
 		return false;
-	n->shutdown = 0;
+	n->shutdown.files = 0;
 	csts_set(n, (n->csts & ~CSTS_SHST) | CSTS_SHST_DONE);
 	return true;
 }
@@ -296,14 +293,18 @@ static bool nvme_poll(void *state)
 	/* A driver that sees RDY may look at anything else. */
 	busy |= csts_poll(n);
 	busy |= mask_poll(n);
+	/*
+	 * Before the registers: what was written to one before a doorbell was
+	 * rung holds for the command.
+	 */
+	if (nvme_running(n))
+		busy |= ioas_nvme_doorbells_poll(n);
 	busy |= cmb_poll(n);
 	busy |= cc_poll(n);
 	busy |= shutdown_poll(n);
 	regs_keep(n);
-	if (nvme_running(n)) {
-		busy |= ioas_nvme_doorbells_poll(n);
+	if (nvme_running(n))
 		busy |= ioas_nvme_queues_poll(n);
-	}
 	return irqs_flush(n) || busy;
 }
 
@@ -358,6 +359,7 @@ static int nvme_create(struct ioas_function *f,
 	if (!n)
 		return rc;
 	n->f = f;
+	n->gather = 1;
 	ioas_nvme_sync_init(n);
 	n->store = malloc(NVME_POST_BYTES + NVME_BYTES_MAX);
 	n->compare = malloc(NVME_BYTES_MAX);

@@ -6,13 +6,13 @@
  *   registers,     enable,          |                  |         features.c
  *   doorbells      reset, shutdown  |                  |         log.c
  *                                   '--------------> io.c --> backing.c (file)
- *                        post.c <--complete-- both ---'  '--> sync.c (a thread)
+ *                        post.c <--complete-- both ---'  '--> sync.c (threads)
  *                           '----> data.c (PRP, SGL, DMA) <---'
  *
  * The words and numbers are those of NVM Express 1.4. Structures of the wire are
  * little endian, as are the machines that this runs on.
  *
- * Locks: none but that of sync.c. The caller has one around every op
+ * Locks: none but those of sync.c. The caller has one around every op
  * (ioas/dev/model.h).
  */
 #ifndef IOAS_DEV_NVME_H
@@ -42,8 +42,9 @@
 #define NVME_POSTS 32u
 #define NVME_POST_BYTES (128u << 10)
 /*
- * What a poll may cost, about; a unit is a byte copied. A command costs as much
- * as its bytes, and this much more; so does a segment of a list.
+ * What a poll may cost, about; a unit is a byte copied, or a nanosecond. A
+ * command costs as much as its bytes, and this much more; so does a segment of a
+ * list. On a file that is slow the time counts that this does not pay for.
  */
 #define NVME_POLL_COST (256u << 10)
 #define NVME_COMMAND_COST 4096u
@@ -159,6 +160,12 @@ struct nvme_cmd {
 	uint32_t result;
 };
 
+/* A sync that is waited for, of files with a bit in @files; see sync.c. */
+struct nvme_wait {
+	uint32_t files;
+	uint64_t ticket[NVME_NAMESPACES];
+};
+
 /* What takes more than one poll: one command of a queue. */
 struct nvme_job {
 	bool active;
@@ -169,13 +176,13 @@ struct nvme_job {
 	/* Zeroes and verify: blocks left, from where. */
 	uint64_t lba;
 	uint64_t left;
-	/* Deallocation: ranges, and which is next. */
+	/* Deallocation: ranges, and which is next; its blocks that are done. */
 	struct nvme_range *range;
 	unsigned int nr_ranges;
 	unsigned int next;
-	/* Sync: of these files; 0: it is none of that. */
-	uint32_t files;
-	uint64_t ticket;
+	uint32_t blocks;
+	/* Of no files: it is no sync. */
+	struct nvme_wait sync;
 };
 
 /* A completion that was not written yet: n->piece up to @end. */
@@ -214,6 +221,26 @@ struct nvme_cq {
 	unsigned int nr_sqs;
 };
 
+/* Of a file; see sync.c. */
+struct nvme_sync {
+	/* Of the polling thread. */
+	bool running;
+	pthread_t thread;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stop;
+	bool asked;
+	/* Numbers of syncs. */
+	uint64_t begun;
+	uint64_t ended;
+	/* The last one that failed, and how; 0: none. */
+	uint64_t failed;
+	int error;
+	/* Nobody has been told of it. */
+	bool untold;
+};
+
 struct nvme_ns {
 	int fd;
 	bool read_only;
@@ -222,7 +249,13 @@ struct nvme_ns {
 	bool no_punch;
 	uint8_t block_lg2;
 	uint64_t blocks;
+	/*
+	 * All of it, to be read by DMA alone, as the file may be cut; NULL: it
+	 * cannot be mapped.
+	 */
+	uint8_t *map;
 	uint8_t guid[16];
+	struct nvme_sync sync;
 };
 
 struct nvme_features {
@@ -270,23 +303,6 @@ struct nvme_counters {
 	uint64_t since;
 };
 
-/* A bit per namespace in @files; see sync.c. */
-struct nvme_sync {
-	/* Of the polling thread. */
-	bool running;
-	pthread_t thread;
-
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool stop;
-	uint32_t files;
-	uint64_t begun;
-	uint64_t ended;
-	/* The last round that failed, and how; 0: none. */
-	uint64_t failed[NVME_NAMESPACES];
-	int error[NVME_NAMESPACES];
-};
-
 struct nvme {
 	struct ioas_function *f;
 	/* Set once. */
@@ -302,8 +318,8 @@ struct nvme {
 	uint32_t csts;
 	uint32_t intm;
 	uint64_t cmbmsc;
-	/* Until this sync has been done the shutdown goes on; 0: there is none. */
-	uint64_t shutdown;
+	/* Until this has been done the shutdown goes on; of no files: none does. */
+	struct nvme_wait shutdown;
 	/* The next doorbell to look at that belongs to no queue. */
 	unsigned int scan;
 
@@ -335,10 +351,13 @@ struct nvme {
 	struct ioas_dma_piece piece[2u * NVME_PIECES + 2u];
 	size_t nr_pieces;
 	size_t nr_out;
+	/* The last DMA that failed: memory was gone, ours perhaps (mapped). */
+	bool dma_gone;
 	struct nvme_post post[NVME_POSTS];
 	size_t nr_posts;
+	/* So many are sent at once: 1 to NVME_POSTS, as files are fast (post.c). */
+	size_t gather;
 
-	struct nvme_sync sync;
 	/* Of this poll so far. */
 	size_t cost;
 };
@@ -349,6 +368,8 @@ struct nvme {
 bool ioas_nvme_queues_poll(struct nvme *n);
 /* Look at doorbells. */
 bool ioas_nvme_doorbells_poll(struct nvme *n);
+/* Of the time since @since, as much as @paid has been counted already. */
+void ioas_nvme_charge(struct nvme *n, uint64_t since, size_t paid);
 void ioas_nvme_queues_reset(struct nvme *n);
 void ioas_nvme_sq_create(struct nvme *n, uint16_t id, uint16_t cqid,
 			 uint32_t size, uint64_t base);
@@ -394,6 +415,8 @@ uint16_t ioas_nvme_data_fetch(struct nvme *n);
  */
 bool ioas_nvme_dma(struct nvme *n, bool write,
 		   const struct ioas_dma_piece *piece, size_t nr, size_t *good);
+/* Some addresses are those of the controller's own memory. */
+bool ioas_nvme_cmb_on(const struct nvme *n);
 /* Whether CMBMSC names a range that cannot be. */
 bool ioas_nvme_cmb_wraps(const struct nvme *n);
 
@@ -427,15 +450,16 @@ size_t ioas_nvme_job_step(struct nvme *n, struct nvme_sq *sq);
 /* ---- sync.c ------------------------------------------------------------- */
 
 void ioas_nvme_sync_init(struct nvme *n);
-/* Waits for a sync that goes on. */
+/* Waits for syncs that go on. */
 void ioas_nvme_sync_fini(struct nvme *n);
 /* Those files that @nsid names, of which there is something to sync. */
 uint32_t ioas_nvme_sync_files(const struct nvme *n, uint32_t nsid);
-/* Let what was written to @files so far last. Return: a ticket, not 0. */
-uint64_t ioas_nvme_sync_begin(struct nvme *n, uint32_t files);
-/* Does it by now? Then *@rc is 0 or -errno. */
-bool ioas_nvme_sync_done(struct nvme *n, uint32_t files, uint64_t ticket,
-			 int *rc);
+/* Let what was written to @files so far last; it is waited for with @w. */
+void ioas_nvme_sync_begin(struct nvme *n, uint32_t files, struct nvme_wait *w);
+/* Does it by now, or has it failed? */
+bool ioas_nvme_sync_done(struct nvme *n, const struct nvme_wait *w);
+/* Which: 0 or -errno. The driver hears of it now, and it is not kept for others. */
+int ioas_nvme_sync_tell(struct nvme *n, const struct nvme_wait *w);
 /* @cmd is completed after that; other queues go on. NVME_OK: it can be now. */
 uint16_t ioas_nvme_sync_job(struct nvme *n, struct nvme_sq *sq,
 			    const struct nvme_cmd *cmd, uint32_t files);
@@ -451,6 +475,8 @@ int ioas_nvme_backing_read(struct nvme_ns *ns, void *data, uint64_t offset,
 			   size_t length);
 int ioas_nvme_backing_write(struct nvme_ns *ns, const void *data,
 			    uint64_t offset, size_t length);
+/* What a read that came to @rc is for the driver; media errors are counted. */
+uint16_t ioas_nvme_read_status(struct nvme *n, int rc);
 int ioas_nvme_backing_sync(struct nvme_ns *ns);
 /*
  * Make it read as zeroes at once, and free what it takes if @punch. Return:

@@ -2,21 +2,32 @@
 /*
  * post: completions on their way to the driver
  *
- *   commands      read A        write B    read C
- *   n->store    [ data A ][              data C ][ free: n->buffer ... ]
- *   n->piece    [ A A A a a ][ b b ][ C c c ][ of the command now ... ]
- *   n->post          A.end ^  B.end ^  C.end ^ nr_out
+ *   commands      read A     write B  read M    identify C
+ *   n->store    [ data A ][                       data C ][ n->buffer ... ]
+ *   file                             [ data M ]
+ *   n->piece    [ A A A a a ][ b b ][ M M m m ][ C c c ][ of this one ... ]
+ *   n->post          A.end ^  B.end ^    M.end ^  C.end ^ nr_out
  *
  * What is completed waits, with its data, until enough has gathered or the poll
- * ends: then all of it is one call of DMA, in order. A completion is two pieces,
- * 12 bytes and then the 4 that have the phase, behind those of its data. The
+ * ends: then all of it is one call of DMA, in order. A completion is two pieces of
+ * 8 bytes, of which the second has status and phase, behind those of its data: a
+ * system call copies 8 bytes at once, but fewer perhaps one by one. The
  * place in the queue is taken at once.
+ *
+ * Data of a read is not in the store if its file is mapped (read M): pieces lie
+ * in the mapping, which is copied without being looked at. So nothing is copied
+ * twice; but what of the file is not in memory is read during the call, and how
+ * long that took is known only afterwards. Hence one completion is sent at first,
+ * twice as many if that went fast, and fewer if it did not.
  *
  * A piece that cannot be written ends what comes before it, for sure. If it is
  * of data its command is completed with a transfer error instead, and the rest
  * goes on from there: nothing is written twice, as the driver may have seen it.
  * If it is of a completion there is no way left to tell, and the controller is
  * fatal.
+ *
+ * If a piece of a mapping could not be copied because memory is gone, whose fault
+ * that is is found out by reading the file into memory of ours.
  */
 #include <string.h>
 
@@ -70,10 +81,26 @@ void ioas_nvme_posts_drop(struct nvme *n)
 	n->buffer = n->store;
 }
 
-void ioas_nvme_posts_flush(struct nvme *n)
+/* @piece, which is in a mapping, becomes one of memory. Return: a status. */
+static uint16_t piece_read(struct nvme *n, const struct nvme_post *p,
+			   struct ioas_dma_piece *piece)
+{
+	struct nvme_ns *ns = &n->ns[p->cmd.sqe.nsid - 1];
+	const uint64_t offset = (uint64_t)((uint8_t *)piece->data - ns->map);
+	const uint16_t status = ioas_nvme_read_status(
+		n, ioas_nvme_backing_read(ns, n->compare, offset,
+					  piece->length));
+
+	piece->data = n->compare;
+	piece->mapped = false;
+	return status;
+}
+
+static void posts_write(struct nvme *n)
 {
 	struct nvme_post *p = n->post;
 	size_t at = 0, good;
+	uint16_t status;
 
 	while (at < n->nr_out &&
 	       !ioas_nvme_dma(n, true, n->piece + at, n->nr_out - at, &good)) {
@@ -84,9 +111,37 @@ void ioas_nvme_posts_flush(struct nvme *n)
 			ioas_nvme_fatal(n);
 			break;
 		}
+		status = NVME_TRANSFER_ERROR;
+		if (n->piece[at].mapped && n->dma_gone)
+			status = piece_read(n, p, &n->piece[at]);
+		if (status == NVME_OK)
+			continue;
 		p->cqe.dw0 = 0;
-		post_status(n, p, NVME_TRANSFER_ERROR);
+		post_status(n, p, status);
 		at = p->end - OWN;
+	}
+}
+
+/* What was sent took @took: how many are to be sent next time. */
+static void gather_adapt(struct nvme *n, uint64_t took)
+{
+	const size_t most = n->nr_posts * NVME_POLL_COST;
+
+	if (took > NVME_POLL_COST)
+		n->gather = took < most ? (size_t)(most / took) : 1;
+	else if (n->nr_posts >= n->gather)
+		n->gather = ioas_min(2 * n->gather, NVME_POSTS);
+}
+
+void ioas_nvme_posts_flush(struct nvme *n)
+{
+	uint64_t since;
+
+	if (n->nr_posts) {
+		since = ioas_model_now();
+		posts_write(n);
+		gather_adapt(n, ioas_model_now() - since);
+		ioas_nvme_charge(n, since, n->nr_posts * NVME_COMMAND_COST);
 	}
 	ioas_nvme_posts_drop(n);
 }
@@ -111,15 +166,18 @@ void ioas_nvme_complete(struct nvme *n, const struct nvme_cmd *cmd,
 		n->nr_out += n->nr_pieces;
 		n->buffer += ioas_align_up(n->length, 64);
 	}
-	n->piece[n->nr_out++] = (struct ioas_dma_piece){ at, &p->cqe, 12 };
-	n->piece[n->nr_out++] = (struct ioas_dma_piece){ at + 12, &p->cqe.cid,
-							 4 };
+	n->piece[n->nr_out++] = (struct ioas_dma_piece){
+		.iova = at, .data = &p->cqe, .length = 8
+	};
+	n->piece[n->nr_out++] = (struct ioas_dma_piece){
+		.iova = at + 8, .data = &p->cqe.sq_head, .length = 8
+	};
 	n->nr_pieces = 0;
 	p->end = n->nr_out;
 	n->nr_posts++;
 	cq_advance(n, cq);
 	/* There is room for the next one, whatever it is. */
-	if (n->nr_posts == NVME_POSTS || n->nr_out > NVME_PIECES ||
+	if (n->nr_posts >= n->gather || n->nr_out > NVME_PIECES ||
 	    n->buffer - n->store > (ptrdiff_t)NVME_POST_BYTES)
 		ioas_nvme_posts_flush(n);
 }

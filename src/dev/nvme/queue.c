@@ -226,6 +226,14 @@ bool ioas_nvme_doorbells_poll(struct nvme *n)
 
 /* ---- commands ----------------------------------------------------------- */
 
+void ioas_nvme_charge(struct nvme *n, uint64_t since, size_t paid)
+{
+	const uint64_t took = ioas_model_now() - since;
+
+	if (took > paid)
+		n->cost += (size_t)(took - paid);
+}
+
 /* Copy the entries that are next, as many as lie in a row. */
 static bool sq_fetch(struct nvme *n, struct nvme_sq *sq)
 {
@@ -238,8 +246,9 @@ static bool sq_fetch(struct nvme *n, struct nvme_sq *sq)
 	if (nr > NVME_FETCH)
 		nr = NVME_FETCH;
 	piece = (struct ioas_dma_piece){
-		sq->base + sq->head * sizeof(sq->held[0]), sq->held,
-		nr * sizeof(sq->held[0]),
+		.iova = sq->base + sq->head * sizeof(sq->held[0]),
+		.data = sq->held,
+		.length = nr * sizeof(sq->held[0]),
 	};
 	if (!ioas_nvme_dma(n, false, &piece, 1, NULL)) {
 		ioas_nvme_fatal(n);

@@ -9,6 +9,9 @@
  *                ' -EINVAL            detach all, unbind
  *
  * A file that came from the group's node begins in the bound state.
+ *
+ * What a program is told is written with no lock held: a page of it may be slow
+ * to come, and others have files in the group. What cannot be told is undone.
  */
 #include "seam/fault.h"
 #include "uapi/vdev/impl.h"
@@ -78,53 +81,59 @@ static int context_get(struct ioas_host *host, int32_t fd,
 	return *out ? 0 : -EBADFD;
 }
 
-/* Steps 8 to 11. */
-static int bind_to(struct ioas_vdev_file *f, struct ioas_iommufd *ictx,
-		   uint64_t arg) __must_hold(f->v->vgroup->lock)
+/* Steps 3 to 10. @got: what the look for @ictx, step 7, came to. */
+static int bind_locked(struct ioas_vdev_file *f,
+		       const struct ioas_abi_vfio_device_bind_iommufd *bind,
+		       struct ioas_iommufd *ictx, int got, uint32_t *id)
+	__must_hold(f->v->vgroup->lock)
 {
 	struct ioas_vdev *v = f->v;
 	int ret;
 
 	ioas_assert_held(&v->vgroup->lock);
-	if (v->users)
-		return -EINVAL;
-	ret = ioas_vdev_use(v, ictx);
-	if (ret)
-		return ret;
-	ret = ioas_copy_to(
-		arg + offsetof(struct ioas_abi_vfio_device_bind_iommufd,
-			       out_devid),
-		&v->idev->obj.id, sizeof(uint32_t));
-	if (ret)
-		ioas_vdev_unuse(v);
-	else
-		atomic_store_explicit(&f->bound, true, memory_order_release);
-	return ret;
-}
-
-/* Steps 3 to 11. @got: what the look for @ictx, step 7, came to. */
-static int bind_locked(struct ioas_vdev_file *f,
-		       const struct ioas_abi_vfio_device_bind_iommufd *bind,
-		       uint64_t arg, struct ioas_iommufd *ictx, int got)
-	__must_hold(f->v->vgroup->lock)
-{
 	if (f->group)
 		return -EINVAL;
-	if (f->v->vgroup->opened)
+	if (v->vgroup->opened)
 		return -EBUSY;
 	if (is_bound(f))
 		return -EINVAL;
 	/* No function of ours takes one. */
 	if (bind->flags & IOAS_ABI_VFIO_DEVICE_BIND_FLAG_TOKEN)
 		return -EINVAL;
-	return got ? got : bind_to(f, ictx, arg);
+	if (got)
+		return got;
+	if (v->users)
+		return -EINVAL;
+	ret = ioas_vdev_use(v, ictx);
+	if (!ret)
+		*id = v->idev->obj.id;
+	return ret;
+}
+
+/*
+ * Step 11. The function has a user, so nobody else can bind it; the file is not
+ * bound, so nobody can do anything by it that would have to be undone.
+ */
+static int bind_tell(struct ioas_vdev_file *f, uint32_t id, uint64_t out)
+{
+	const int ret = ioas_copy_to(out, &id, sizeof(id));
+
+	if (!ret) {
+		atomic_store_explicit(&f->bound, true, memory_order_release);
+		return 0;
+	}
+	ioas_vgroup_lock(f->v->vgroup);
+	ioas_assert_held(&f->v->vgroup->lock);
+	ioas_vdev_unuse(f->v);
+	ioas_vgroup_unlock(f->v->vgroup);
+	return ret;
 }
 
 static int64_t vdev_bind(struct ioas_vdev_file *f, uint64_t arg)
 {
 	struct ioas_abi_vfio_device_bind_iommufd bind;
 	struct ioas_iommufd *ictx = NULL;
-	uint32_t argsz;
+	uint32_t argsz, id = 0;
 	int ret = ioas_copy_from(&argsz, arg, sizeof(argsz)), got;
 
 	if (ret)
@@ -140,8 +149,13 @@ static int64_t vdev_bind(struct ioas_vdev_file *f, uint64_t arg)
 	/* Without a lock: what is behind the descriptor may go with the look. */
 	got = context_get(ioas_vdev_host(f->v), bind.iommufd, &ictx);
 	ioas_vgroup_lock(f->v->vgroup);
-	ret = bind_locked(f, &bind, arg, ictx, got);
+	ret = bind_locked(f, &bind, ictx, got, &id);
 	ioas_vgroup_unlock(f->v->vgroup);
+	if (!ret)
+		ret = bind_tell(
+			f, id,
+			arg + offsetof(struct ioas_abi_vfio_device_bind_iommufd,
+				       out_devid));
 	/* The device has its own by now. */
 	ioas_iommufd_put(ictx);
 	return ret;
@@ -149,22 +163,57 @@ static int64_t vdev_bind(struct ioas_vdev_file *f, uint64_t arg)
 
 /* ---- attach and detach -------------------------------------------------- */
 
-/* Attach or replace, and tell; what cannot be told is detached. */
-static int attach_locked(struct ioas_vdev *v, uint32_t pasid, uint32_t pt_id,
-			 uint64_t out) __must_hold(v->vgroup->lock)
+/* An attach that was done, and has yet to tell. */
+struct attaching {
+	/* In v->attaching. */
+	struct ioas_list link;
+	uint32_t pasid;
+	/* There was another attach of the PASID, or a detach: not ours any more. */
+	bool overtaken;
+};
+
+static void overtake(struct ioas_vdev *v, uint32_t pasid)
+	__must_hold(v->vgroup->lock)
 {
+	ioas_assert_held(&v->vgroup->lock);
+	ioas_list_for_each(l, &v->attaching) {
+		struct attaching *a =
+			ioas_list_entry(l, struct attaching, link);
+
+		a->overtaken |= a->pasid == pasid;
+	}
+}
+
+/* Attach or replace. */
+static int attach_locked(struct ioas_vdev *v, struct attaching *a,
+			 uint32_t *pt_id) __must_hold(v->vgroup->lock)
+{
+	const uint32_t pasid = a->pasid;
 	/* Attachments change under our lock alone. */
 	struct ioas_hwpt *old = ioas_idev_hwpt(v->idev, pasid);
-	int ret = old ? ioas_idev_replace(v->idev, pasid, &pt_id) :
-			ioas_idev_attach(v->idev, pasid, &pt_id);
+	int ret = old ? ioas_idev_replace(v->idev, pasid, pt_id) :
+			ioas_idev_attach(v->idev, pasid, pt_id);
 
 	if (old)
 		ioas_hwpt_put_attachment(old);
-	if (!ret) {
-		ret = ioas_copy_to(out, &pt_id, sizeof(pt_id));
-		if (ret)
-			ioas_idev_detach(v->idev, pasid);
-	}
+	if (ret)
+		return ret;
+	overtake(v, pasid);
+	ioas_list_add_tail(&v->attaching, &a->link);
+	return 0;
+}
+
+/* What cannot be told is detached, but not what somebody attached since. */
+static int attach_tell(struct ioas_vdev *v, struct attaching *a,
+		       uint32_t pt_id, uint64_t out)
+{
+	const int ret = ioas_copy_to(out, &pt_id, sizeof(pt_id));
+
+	ioas_vgroup_lock(v->vgroup);
+	ioas_list_del(&a->link);
+	if (ret && !a->overtaken)
+		ioas_idev_detach(v->idev, a->pasid);
+	ioas_vgroup_unlock(v->vgroup);
 	return ret;
 }
 
@@ -173,6 +222,7 @@ static int64_t vdev_attach(struct ioas_vdev_file *f, uint64_t arg)
 	const size_t least = IOAS_ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT_MIN_SIZE;
 	struct ioas_abi_vfio_device_attach_iommufd_pt a = { 0 };
 	struct ioas_vdev *v = f->v;
+	struct attaching mine = { .overtaken = false };
 	int ret;
 
 	if (f->group)
@@ -191,13 +241,16 @@ static int64_t vdev_attach(struct ioas_vdev_file *f, uint64_t arg)
 		if (ret)
 			return ret;
 	}
+	mine.pasid = a.pasid;
 	ioas_vgroup_lock(v->vgroup);
-	ret = attach_locked(
-		v, a.pasid, a.pt_id,
+	ret = attach_locked(v, &mine, &a.pt_id);
+	ioas_vgroup_unlock(v->vgroup);
+	if (ret)
+		return ret;
+	return attach_tell(
+		v, &mine, a.pt_id,
 		arg + offsetof(struct ioas_abi_vfio_device_attach_iommufd_pt,
 			       pt_id));
-	ioas_vgroup_unlock(v->vgroup);
-	return ret;
 }
 
 /* A release: nothing is made to fail. */
@@ -222,6 +275,7 @@ static int64_t vdev_detach(struct ioas_vdev_file *f, uint64_t arg)
 			return -EFAULT;
 	}
 	ioas_vgroup_lock(v->vgroup);
+	overtake(v, d.pasid);
 	ioas_idev_detach(v->idev, d.pasid);
 	ioas_vgroup_unlock(v->vgroup);
 	return 0;
@@ -287,9 +341,9 @@ static int file_mmap(struct ioas_ufile *ufile,
 	return is_bound(f) ? ioas_vdev_mmap(f, rq, out) : -EINVAL;
 }
 
-static void file_release(struct ioas_ufile *ufile)
+/* What a bound file, or one of the group's, stands for is undone. */
+static void file_leave(struct ioas_vdev_file *f)
 {
-	struct ioas_vdev_file *f = file_of(ufile);
 	struct ioas_vgroup *g = f->v->vgroup;
 	struct ioas_iommufd *ictx = NULL;
 
@@ -306,6 +360,18 @@ static void file_release(struct ioas_ufile *ufile)
 		ioas_vgroup_device_gone(g);
 	ioas_vgroup_unlock(g);
 	ioas_iommufd_put(ictx);
+}
+
+/*
+ * Who holds the group's lock may have to wait for memory of a program: a file
+ * that stands for nothing does not wait for him.
+ */
+static void file_release(struct ioas_ufile *ufile)
+{
+	struct ioas_vdev_file *f = file_of(ufile);
+
+	if (is_bound(f) || f->group)
+		file_leave(f);
 	ioas_ufile_put(f->group);
 	atomic_fetch_sub_explicit(&f->v->nr_files, 1, memory_order_release);
 	ioas_free(f, sizeof(*f));

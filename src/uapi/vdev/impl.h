@@ -17,7 +17,10 @@ struct ioas_vdev_file {
 	struct ioas_vdev *v;
 	/* From the group's node, which is kept open. NULL: from its own. */
 	struct ioas_ufile *group;
-	/* Rises once, under vgroup->lock: what the function is asked is good. */
+	/*
+	 * Rises once, after the function has a user for it: what the function
+	 * is asked is good.
+	 */
 	_Atomic bool bound;
 };
 

@@ -85,7 +85,7 @@ static void release(struct ioas_ioeventfd *io)
 {
 	struct ioas_host *host = ioas_vdev_host(io->v);
 
-	host->ops->event_unwatch(host, io->event, io);
+	host->ops->event_unwatch(host, io->event, io->v, io);
 	host->ops->event_put(host, io->event);
 	ioas_list_del(&io->link);
 	io->v->nr_ioeventfds--;
@@ -102,7 +102,7 @@ static int watch(struct ioas_ioeventfd *io, int32_t fd)
 	ret = host->ops->event_get(host, fd, &io->event);
 	if (ret)
 		return ret;
-	ret = host->ops->event_watch(host, io->event, fire, io);
+	ret = host->ops->event_watch(host, io->event, io->v, fire, io);
 	if (ret)
 		host->ops->event_put(host, io->event);
 	return ret;

@@ -147,7 +147,7 @@ static void unmask_forget(struct ioas_vdev *v)
 
 	if (!v->irqs.unmask)
 		return;
-	host->ops->event_unwatch(host, v->irqs.unmask, v);
+	host->ops->event_unwatch(host, v->irqs.unmask, v, v);
 	event_put(v, v->irqs.unmask);
 	v->irqs.unmask = NULL;
 }
@@ -276,7 +276,8 @@ static int unmask_set(struct ioas_vdev *v, int32_t fd)
 	if (ret)
 		return ret;
 	ret = v->irqs.unmask ? -EBUSY :
-			       host->ops->event_watch(host, event, intx_open, v);
+			       host->ops->event_watch(host, event, v, intx_open,
+						      v);
 	if (ret)
 		event_put(v, event);
 	else

@@ -63,20 +63,25 @@ entry_of(const struct ioas_vdev_file *f, const struct ioas_vdev *v)
 	return entry;
 }
 
+/* All of @g, @count of them; written with no lock held, as memory may wait. */
 static int entries_write(const struct ioas_vdev_file *f, struct ioas_vgroup *g,
-			 uint64_t to) __must_hold(g->lock)
+			 uint32_t count, uint64_t to)
 {
-	ioas_assert_held(&g->lock);
-	ioas_list_for_each(l, &g->vdevs) {
-		const struct ioas_abi_vfio_pci_dependent_device entry =
-			entry_of(f, vdev_of(l));
-		int ret = ioas_copy_to(to, &entry, sizeof(entry));
+	struct ioas_abi_vfio_pci_dependent_device *entries;
+	const size_t size = count * sizeof(*entries);
+	uint32_t i = 0;
+	int ret;
 
-		if (ret)
-			return ret;
-		to += sizeof(entry);
-	}
-	return 0;
+	entries = ioas_zalloc(size, IOAS_FP_ALLOC_LIST);
+	if (!entries)
+		return -ENOMEM;
+	ioas_vgroup_lock(g);
+	ioas_list_for_each(l, &g->vdevs)
+		entries[i++] = entry_of(f, vdev_of(l));
+	ioas_vgroup_unlock(g);
+	ret = ioas_copy_to(to, entries, size);
+	ioas_free(entries, size);
+	return ret;
 }
 
 int64_t ioas_vdev_get_pci_hot_reset_info(struct ioas_vdev_file *f, uint64_t arg)
@@ -103,9 +108,7 @@ int64_t ioas_vdev_get_pci_hot_reset_info(struct ioas_vdev_file *f, uint64_t arg)
 	if (!f->group)
 		info.flags = IOAS_ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
 			     IOAS_ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
-	ioas_vgroup_lock(g);
-	ret = entries_write(f, g, arg + sizeof(info));
-	ioas_vgroup_unlock(g);
+	ret = entries_write(f, g, info.count, arg + sizeof(info));
 	return ret ? ret : ioas_copy_to(arg, &info, sizeof(info));
 }
 

@@ -28,6 +28,7 @@ void ioas_vdev_init(struct ioas_vdev *v, struct ioas_vgroup *g)
 	v->dev.group = g->igroup;
 	v->users = 0;
 	v->idev = NULL;
+	ioas_list_init(&v->attaching);
 	atomic_store_explicit(&v->nr_files, 0, memory_order_relaxed);
 	ioas_list_init(&v->ioeventfds);
 	v->nr_ioeventfds = 0;
@@ -38,7 +39,7 @@ void ioas_vdev_init(struct ioas_vdev *v, struct ioas_vgroup *g)
 void ioas_vdev_fini(struct ioas_vdev *v)
 {
 	IOAS_CHECK(atomic_load_explicit(&v->nr_files, memory_order_acquire));
-	IOAS_CHECK(v->users || v->idev);
+	IOAS_CHECK(v->users || v->idev || !ioas_list_empty(&v->attaching));
 	ioas_list_del(&v->link);
 }
 

@@ -175,6 +175,8 @@ struct ioas_vdev {
 	/* Guarded by vgroup->lock. Files that are bound. */
 	uint32_t users;
 	struct ioas_idev *idev;
+	/* Attaches that have yet to tell (cdev.c); guarded by the same. */
+	struct ioas_list attaching;
 
 	/* struct ioas_ioeventfd; guarded by the same. */
 	struct ioas_list ioeventfds;

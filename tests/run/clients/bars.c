@@ -123,10 +123,9 @@ static void vectors(void)
 	vfio_close(&v);
 }
 
-/* Where the filter can tell the descriptor, as that of a group's device. */
-static void positions(void)
+/* Where the filter can tell the descriptor, which is where it is opened. */
+static void positions_of(struct vfio v)
 {
-	struct vfio v = vfio_open_group(FN_DMA);
 	const uint64_t scratch = MAGIC;
 	uint64_t word = 0;
 	struct iovec iov = { &word, 8 };
@@ -148,13 +147,19 @@ static void positions(void)
 	want(read(v.fd, &half, 4), 4);
 	want(half, rd32(&v, IOAS_ENG_REG_SCRATCH + 8));
 	want_ok(close(copy));
-	vfio_close(&v);
 	/* Where it cannot, there is nothing. */
-	v = vfio_open(FN_DMA);
-	want(read(v.fd, &half, 4), 0);
-	want(write(v.fd, &half, 4), -1);
+	copy = (int)must(dup2(v.fd, 100));
+	want(read(copy, &half, 4), 0);
+	want(write(copy, &half, 4), -1);
 	want(errno, EPERM);
+	want_ok(close(copy));
 	vfio_close(&v);
+}
+
+static void positions(void)
+{
+	positions_of(vfio_open_group(FN_DMA));
+	positions_of(vfio_open(FN_DMA));
 }
 
 static void states(void)

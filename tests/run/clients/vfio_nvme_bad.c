@@ -561,6 +561,13 @@ static void controller_memory(void)
 	want(queue_create_cq(&d, 2, 16, cq_iova(2), -1), ST_OK);
 	want(queue_create_sq(&d, 2, 16, CMB + 16 * SECTOR, 2), ST_OK);
 	check_works(&d, 2);
+	/* A reset leaves nothing of it, and the mapping is still of it. */
+	want(cmb[1] || cmb[2] || cmb[3], 1);
+	want_ok(sys_ioctl(d.v.fd, IOAS_ABI_VFIO_DEVICE_RESET, NULL));
+	for (size_t i = 0; i < size; i++)
+		want(cmb[i], 0);
+	bar_wr(&d.v, 2, size / 2, 4, 0x12345678);
+	want(*(uint32_t *)(void *)(cmb + size / 2), 0x12345678);
 	want_ok(munmap(cmb, size));
 	disk_close(&d);
 	vfio_check_clean(FN_NVME);

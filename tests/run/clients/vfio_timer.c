@@ -34,6 +34,14 @@ static struct record *record_at(const struct vfio *v, uint64_t iova)
 	return (struct record *)((char *)p + PAGE / 2);
 }
 
+static struct record *start(const struct vfio *v)
+{
+	struct record *r = record_at(v, IOVA);
+
+	wr64(v, PERIOD, FAST);
+	return r;
+}
+
 /* Until one that comes after @ticks. */
 static uint64_t await_tick(const struct record *r, uint64_t ticks)
 {
@@ -46,12 +54,10 @@ static uint64_t await_tick(const struct record *r, uint64_t ticks)
 
 static void check_ticks(struct vfio *v)
 {
-	struct record *r = record_at(v, IOVA);
 	const uint64_t begin = now_ns();
+	struct record *r = start(v);
 	uint64_t first, second;
 
-	want(atomic_load(&r->ticks), 0);
-	wr64(v, PERIOD, FAST);
 	first = await_tick(r, 0);
 	second = await_tick(r, first);
 	want(second > first, 1);
@@ -138,7 +144,7 @@ static void a_close_forgets_all(void)
 {
 	struct vfio v = vfio_open_dma(FN_TIMER);
 
-	await_tick((wr64(&v, PERIOD, FAST), record_at(&v, IOVA)), 0);
+	await_tick(start(&v), 0);
 	vfio_close(&v);
 	v = vfio_open_dma(FN_TIMER);
 	for (uint32_t at = PERIOD; at <= STATUS; at += 8)
@@ -153,7 +159,7 @@ static void each_has_a_state_of_its_own(void)
 
 	w.ioas = v.ioas;
 	want_ok(attach_try(w.fd, &(uint32_t){ v.ioas }));
-	await_tick((wr64(&v, PERIOD, FAST), record_at(&v, IOVA)), 0);
+	await_tick(start(&v), 0);
 	want(rd64(&w, PERIOD), 0);
 	want(rd64(&w, TICKS), 0);
 	want_ok(close(w.fd));

@@ -27,6 +27,9 @@
  */
 #include "origin/frames.h"
 
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include "base/bits.h"
 #include "base/mem.h"
 #include "origin/reach.h"
@@ -542,16 +545,6 @@ static void part_move(char *p, void *buffer, uint64_t n, bool write)
 		bytes_move(p, buffer, (size_t)n, write);
 }
 
-/* Between memory of ours and a piece of @pc. */
-static int piece_move(char *p, const struct ioas_frames_piece *pc, bool write)
-{
-	if (pc->fragile)
-		return ioas_reach_copy((uintptr_t)p, pc->buffer, pc->length,
-				       write);
-	part_move(p, pc->buffer, pc->length, write);
-	return 0;
-}
-
 /* By the way of many if that is the only one. */
 static int range_copy(const struct frames_range *r,
 		      const struct ioas_frames_piece *pc, bool write)
@@ -601,16 +594,39 @@ int ioas_frames_copy(const struct ioas_frames *fs, ioas_pfn_t pfn,
 /*
  *   pieces    [ peer ][ peer ][ memory ][ peer ][ file ][ file ]
  *   calls      '--copy_pieces-'  moved   '-----' '-copy_pieces-'
+ *
+ * A fragile piece of memory that has a pointer is copied by the kernel, and what
+ * follows it there with it: one call, in order.
  */
 struct frames_batch {
 	const struct ioas_frames *fs;
 	bool write;
 	uint64_t *done;
-	/* Of @range, not yet copied. */
+	/* Of @range, not yet copied; NULL: @pfn is an address of ours. */
 	const struct frames_range *range;
 	uint32_t nr;
 	struct ioas_frames_piece pieces[IOAS_FRAMES_BATCH];
 };
+
+/* Pieces of memory of ours, which the kernel copies. */
+static int batch_reach(struct frames_batch *b, uint32_t nr)
+{
+	struct iovec local[IOAS_FRAMES_BATCH], remote[IOAS_FRAMES_BATCH];
+	const struct ioas_reach_vector v = { local, remote, nr };
+	uint64_t some;
+	int ret;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct ioas_frames_piece *pc = &b->pieces[i];
+
+		local[i] = (struct iovec){ pc->buffer, (size_t)pc->length };
+		remote[i] = (struct iovec){ (void *)(uintptr_t)pc->pfn,
+					    (size_t)pc->length };
+	}
+	ret = ioas_reach_vector(getpid(), &v, b->write, &some);
+	*b->done += some;
+	return ret ? -EFAULT : 0;
+}
 
 static int batch_flush(struct frames_batch *b)
 {
@@ -620,6 +636,8 @@ static int batch_flush(struct frames_batch *b)
 	int ret = 0;
 
 	b->nr = 0;
+	if (nr && !r)
+		return batch_reach(b, nr);
 	if (nr && r->by.ops->copy_pieces) {
 		ret = r->by.ops->copy_pieces(r->by.owner, b->pieces, nr,
 					     b->write, &some);
@@ -645,8 +663,27 @@ static int batch_add(struct frames_batch *b, const struct frames_range *r,
 		return ret;
 	b->range = r;
 	b->pieces[b->nr] = *pc;
-	b->pieces[b->nr++].pfn -= r->first;
+	b->pieces[b->nr++].pfn -= r ? r->first : 0;
 	return 0;
+}
+
+/* A piece that is at @p. */
+static int batch_move(struct frames_batch *b, char *p,
+		      const struct ioas_frames_piece *pc)
+{
+	struct ioas_frames_piece here = *pc;
+	int ret;
+
+	if (pc->fragile || (b->nr && !b->range)) {
+		here.pfn = (uintptr_t)p;
+		return batch_add(b, NULL, &here);
+	}
+	ret = batch_flush(b);
+	if (!ret) {
+		part_move(p, pc->buffer, pc->length, b->write);
+		*b->done += pc->length;
+	}
+	return ret;
 }
 
 /* What is before it is copied first, even if this cannot be. */
@@ -662,20 +699,16 @@ static int batch_copy(struct frames_batch *b, struct ioas_frames_piece pc)
 		char *p;
 
 		pc.length = part_find(fs, pc.pfn, pc.offset, left, &p, &r);
-		if (pc.length && !p)
-			ret = batch_add(b, r, &pc);
+		if (!pc.length) {
+			batch_flush(b);
+			return -EFAULT;
+		}
+		if (p)
+			ret = batch_move(b, p, &pc);
 		else
-			ret = batch_flush(b);
+			ret = batch_add(b, r, &pc);
 		if (ret)
 			return ret;
-		if (!pc.length)
-			return -EFAULT;
-		if (p) {
-			ret = piece_move(p, &pc, b->write);
-			if (ret)
-				return ret;
-			*b->done += pc.length;
-		}
 		left -= pc.length;
 		pc.buffer = (char *)pc.buffer + (size_t)pc.length;
 		part_next(fs, &pc.pfn, &pc.offset, pc.length);

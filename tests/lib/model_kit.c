@@ -38,6 +38,7 @@ struct ioas_function {
 	uint32_t fault_pasid;
 	unsigned int fail_in;
 	enum ioas_dma_error fail_as;
+	bool fail_first;
 	bool failed;
 	kit_piece_fn on_piece;
 	void *context;
@@ -130,7 +131,7 @@ static enum ioas_dma_error dma(struct ioas_function *f, uint32_t pasid,
 		return dma_fail(f, pasid, p->iova, IOAS_DMA_ABORT, failed);
 	for (i = 0; i < nr; i++) {
 		assert_true(p[i].length);
-		if (fail && i == nr / 2)
+		if (fail && i == (f->fail_first ? 0 : nr / 2))
 			return dma_fail(f, pasid, p[i].iova, f->fail_as,
 					failed);
 		got = reachable(f, pasid, p[i].iova, p[i].length, write, &at);
@@ -520,6 +521,11 @@ void kit_fail_dma(struct model_kit *kit, unsigned int nth,
 	kit->f.fail_in = nth;
 	kit->f.fail_as = error;
 	kit->f.failed = false;
+}
+
+void kit_fail_first(struct model_kit *kit, bool first)
+{
+	kit->f.fail_first = first;
 }
 
 bool kit_failed_dma(const struct model_kit *kit)

@@ -81,6 +81,8 @@ uint32_t kit_fault_pasid(const struct model_kit *kit);
 void kit_fail_dma(struct model_kit *kit, unsigned int nth,
 		  enum ioas_dma_error error);
 bool kit_failed_dma(const struct model_kit *kit);
+/* Such a call fails at its first piece, not in the middle. */
+void kit_fail_first(struct model_kit *kit, bool first);
 
 /* Called for each piece, before its bytes are copied. NULL: nobody. */
 typedef void (*kit_piece_fn)(void *context, bool write, uint64_t iova,

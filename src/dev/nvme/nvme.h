@@ -185,10 +185,11 @@ struct nvme_job {
 	struct nvme_wait sync;
 };
 
-/* A completion that was not written yet: n->piece up to @end. */
+/* A completion that was not written yet: to @at, and n->piece up to @end. */
 struct nvme_post {
 	struct nvme_cmd cmd;
 	struct nvme_cqe cqe;
+	uint64_t at;
 	size_t end;
 };
 
@@ -348,7 +349,7 @@ struct nvme {
 	uint8_t *buffer;
 	uint8_t *compare;
 	size_t length;
-	struct ioas_dma_piece piece[2u * NVME_PIECES + 2u];
+	struct ioas_dma_piece piece[2u * (NVME_PIECES + NVME_POSTS)];
 	size_t nr_pieces;
 	size_t nr_out;
 	/* The last DMA that failed: memory was gone, ours perhaps (mapped). */

@@ -5,14 +5,17 @@
  *   commands      read A     write B  read M    identify C
  *   n->store    [ data A ][                       data C ][ n->buffer ... ]
  *   file                             [ data M ]
- *   n->piece    [ A A A a a ][ b b ][ M M m m ][ C c c ][ of this one ... ]
- *   n->post          A.end ^  B.end ^    M.end ^  C.end ^ nr_out
+ *   n->piece    [ A A A ][ M M ][ C ][ of this one ... ]
+ *   n->post      A.end B.end ^ M.end ^ C.end ^ nr_out
+ *
+ *   sent        [ A A A ][ M M ][ C ][ a a ][ b b ][ m m ][ c c ]
  *
  * What is completed waits, with its data, until enough has gathered or the poll
- * ends: then all of it is one call of DMA, in order. A completion is two pieces of
- * 8 bytes, of which the second has status and phase, behind those of its data: a
- * system call copies 8 bytes at once, but fewer perhaps one by one. The
- * place in the queue is taken at once.
+ * ends: then all of it is one call of DMA, in order, all data before all
+ * completions: as queues and buffers may be memory of different kinds, each is
+ * reached in one go. A completion is two pieces of 8 bytes, of which the second
+ * has status and phase: a system call copies 8 bytes at once, but fewer perhaps
+ * one by one. The place in the queue is taken at once.
  *
  * Data of a read is not in the store if its file is mapped (read M): pieces lie
  * in the mapping, which is copied without being looked at. So nothing is copied
@@ -33,9 +36,6 @@
 
 #include "base/bits.h"
 #include "dev/nvme/nvme.h"
-
-/* Pieces of a completion. */
-#define OWN 2u
 
 bool ioas_nvme_cq_room(const struct nvme_cq *cq)
 {
@@ -96,21 +96,40 @@ static uint16_t piece_read(struct nvme *n, const struct nvme_post *p,
 	return status;
 }
 
+/* The completions themselves, behind all data. Return: pieces in all. */
+static size_t posts_add(struct nvme *n)
+{
+	size_t nr = n->nr_out, i;
+
+	for (i = 0; i < n->nr_posts; i++) {
+		struct nvme_post *p = &n->post[i];
+
+		n->piece[nr++] = (struct ioas_dma_piece){
+			.iova = p->at, .data = &p->cqe, .length = 8
+		};
+		n->piece[nr++] = (struct ioas_dma_piece){
+			.iova = p->at + 8, .data = &p->cqe.sq_head, .length = 8
+		};
+	}
+	return nr;
+}
+
 static void posts_write(struct nvme *n)
 {
+	const size_t nr = posts_add(n);
 	struct nvme_post *p = n->post;
 	size_t at = 0, good;
 	uint16_t status;
 
-	while (at < n->nr_out &&
-	       !ioas_nvme_dma(n, true, n->piece + at, n->nr_out - at, &good)) {
+	while (at < nr &&
+	       !ioas_nvme_dma(n, true, n->piece + at, nr - at, &good)) {
 		at += good;
-		while (p->end <= at)
-			p++;
-		if (at >= p->end - OWN) {
+		if (at >= n->nr_out) {
 			ioas_nvme_fatal(n);
 			break;
 		}
+		while (p->end <= at)
+			p++;
 		status = NVME_TRANSFER_ERROR;
 		if (n->piece[at].mapped && n->dma_gone)
 			status = piece_read(n, p, &n->piece[at]);
@@ -118,7 +137,7 @@ static void posts_write(struct nvme *n)
 			continue;
 		p->cqe.dw0 = 0;
 		post_status(n, p, status);
-		at = p->end - OWN;
+		at = p->end;
 	}
 }
 
@@ -151,12 +170,12 @@ void ioas_nvme_complete(struct nvme *n, const struct nvme_cmd *cmd,
 {
 	const struct nvme_sq *sq = &n->sq[cmd->sqid];
 	struct nvme_cq *cq = &n->cq[sq->cqid];
-	uint64_t at = cq->base + cq->tail * sizeof(struct nvme_cqe);
 	struct nvme_post *p = &n->post[n->nr_posts];
 
 	if (ioas_nvme_is_fatal(n))
 		return;
 	p->cmd = *cmd;
+	p->at = cq->base + cq->tail * sizeof(p->cqe);
 	p->cqe = (struct nvme_cqe){
 		.dw0 = cmd->result, .sq_head = (uint16_t)sq->head,
 		.sqid = cmd->sqid, .cid = cmd->sqe.cid, .status = cq->phase,
@@ -166,12 +185,6 @@ void ioas_nvme_complete(struct nvme *n, const struct nvme_cmd *cmd,
 		n->nr_out += n->nr_pieces;
 		n->buffer += ioas_align_up(n->length, 64);
 	}
-	n->piece[n->nr_out++] = (struct ioas_dma_piece){
-		.iova = at, .data = &p->cqe, .length = 8
-	};
-	n->piece[n->nr_out++] = (struct ioas_dma_piece){
-		.iova = at + 8, .data = &p->cqe.sq_head, .length = 8
-	};
 	n->nr_pieces = 0;
 	p->end = n->nr_out;
 	n->nr_posts++;

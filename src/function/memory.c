@@ -242,9 +242,10 @@ static int batch_add(struct ioas_function *f, struct ioas_function_view *w,
 	uint64_t last, addr, got;
 	int ret;
 
-	if (!ioas_last(at->piece->iova + at->done,
-		       ioas_min(left, BATCH_BYTES), &last))
+	/* A piece that goes on beyond the last address is nowhere. */
+	if (!ioas_last(at->piece->iova, at->piece->length, &last))
 		return -ENOENT;
+	last = at->piece->iova + at->done + ioas_min(left, BATCH_BYTES) - 1;
 	ret = ioas_dview_translate(w->view, at->piece->iova + at->done, last,
 				   access, &addr, &got);
 	if (ret)
@@ -360,9 +361,10 @@ static uint64_t mapped(struct ioas_function_view *w, uint64_t iova,
 {
 	uint64_t done = 0, last, addr, got;
 
+	if (!ioas_last(iova, length, &last))
+		return 0;
 	ioas_dview_enter(w->view);
 	while (done < length &&
-	       ioas_last(iova + done, length - done, &last) &&
 	       !ioas_dview_translate(w->view, iova + done, last, access, &addr,
 				     &got))
 		done += got;

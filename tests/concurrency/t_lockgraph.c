@@ -28,7 +28,7 @@
 #define RW (IOAS_PROT_READ | IOAS_PROT_WRITE)
 
 static const char *const names[IOAS_NR_RANKS] = {
-	[IOAS_RANK_VDEV] = "VDEV",	   [IOAS_RANK_IRQ] = "IRQ",
+	[IOAS_RANK_VDEV] = "VDEV",	   [IOAS_RANK_FUNCTION] = "FUNCTION",
 	[IOAS_RANK_SPACE] = "SPACE",	   [IOAS_RANK_GROUP] = "GROUP",
 	[IOAS_RANK_VIOMMU] = "VIOMMU",	   [IOAS_RANK_READER] = "READER",
 	[IOAS_RANK_QUEUE] = "QUEUE",	   [IOAS_RANK_UAPI] = "UAPI",
@@ -37,7 +37,7 @@ static const char *const names[IOAS_NR_RANKS] = {
 	[IOAS_RANK_IOVA] = "IOVA",	   [IOAS_RANK_EXPORTER] = "EXPORTER",
 	[IOAS_RANK_PAGES] = "PAGES",	   [IOAS_RANK_ORIGIN] = "ORIGIN",
 	[IOAS_RANK_ACCOUNT] = "ACCOUNT",   [IOAS_RANK_TABLE] = "TABLE",
-	[IOAS_RANK_LEAF] = "LEAF",
+	[IOAS_RANK_LEAF] = "LEAF",	   [IOAS_RANK_IRQ] = "IRQ",
 };
 
 /* ---- the workload ------------------------------------------------------- */

@@ -41,23 +41,23 @@ asan: deps ## the tests with address and undefined-behaviour sanitizers
 	$(call build,build-asan,$(CC),$(NO_BENCH) -Db_lundef=false \
 		-Db_sanitize=address$(comma)undefined \
 		-Dc_args=-fno-sanitize-recover=all)
-	@scripts/run-tests build-asan --timeout-multiplier 8 --no-suite races
+	@scripts/run-tests build-asan --timeout-multiplier 8 --no-suite races \
+		--no-suite style --no-suite link --no-suite tables
 comma := ,
 
 .PHONY: tsan
-tsan: deps ## unit and concurrency tests with the thread sanitizer
+tsan: deps ## tests with several threads, with the thread sanitizer
 	$(call build,build-tsan,$(CC),$(NO_BENCH) $(NO_COMMAND) -Db_lundef=false -Db_sanitize=thread \
 		-Dc_args=-Wno-tsan)
 	@scripts/run-tests --no-aslr build-tsan --timeout-multiplier 8 \
-		--suite unit --suite concurrency --no-suite races
+		--suite threads --suite concurrency --no-suite races
 
 .PHONY: clang
 clang: deps ## the build and its tests with clang and its thread-safety analysis
 	@scripts/deps clang
 	$(call build,build-clang,clang,-Dbench=false)
 	@scripts/run-tests build-clang --timeout-multiplier 3 --suite unit \
-		--suite fail_nth --suite concurrency --suite style --suite link \
-		--no-suite races
+		--suite style --suite link
 
 .PHONY: cov
 cov: deps ## line and branch coverage of core, pt, domain and uapi, and what is not covered

@@ -138,19 +138,21 @@ static void vectors_reach_their_eventfd(void **state)
 {
 	struct fn_test *t = *state;
 	const int event = sim_open_event(t->h);
+	/* SET_IRQS with one descriptor behind it. */
 	struct {
-		struct ioas_abi_vfio_device_set_irqs head;
+		uint32_t argsz, flags, index, start, count;
 		int32_t fd;
-	} s = { .head = { .argsz = 24,
-			  .flags = IOAS_ABI_VFIO_IRQ_SET_DATA_EVENTFD |
-				   IOAS_ABI_VFIO_IRQ_SET_ACTION_TRIGGER,
-			  .index = IOAS_ABI_VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1 },
+	} s = { .argsz = sizeof(s),
+		.flags = IOAS_ABI_VFIO_IRQ_SET_DATA_EVENTFD |
+			 IOAS_ABI_VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = IOAS_ABI_VFIO_PCI_MSIX_IRQ_INDEX,
+		.count = 1,
 		.fd = event };
 	struct ioas_eng_descriptor d = fill_of(DATA_IOVA, 8);
 
 	ready(t);
-	expect_ok(sim_cmd(t->h, t->fd, IOAS_ABI_VFIO_DEVICE_SET_IRQS, &s, 24));
+	expect_ok(sim_cmd(t->h, t->fd, IOAS_ABI_VFIO_DEVICE_SET_IRQS, &s,
+			  sizeof(s)));
 	set(t, BAR(0) + IOAS_ENG_REG_IRQ_ENABLE, 4, 1);
 	d.flags = IOAS_ENG_INTERRUPT;
 	submit(t, d);

@@ -56,8 +56,8 @@ tsan: deps ## tests with several threads, with the thread sanitizer
 clang: deps ## the build and its tests with clang and its thread-safety analysis
 	@scripts/deps clang
 	$(call build,build-clang,clang,-Dbench=false)
-	@scripts/run-tests build-clang --timeout-multiplier 3 --suite unit \
-		--suite style --suite link
+	@scripts/run-tests build-clang --timeout-multiplier 3 $(CLANG_SUITES)
+CLANG_SUITES = --suite unit --suite style --suite link
 
 .PHONY: cov
 cov: deps ## line and branch coverage of core, pt, domain and uapi, and what is not covered
@@ -66,7 +66,7 @@ cov: deps ## line and branch coverage of core, pt, domain and uapi, and what is 
 		-Dc_args=-fprofile-update=atomic)
 	@find build-cov -name '*.gcda' -delete
 	@status=0; scripts/run-tests build-cov --timeout-multiplier 8 \
-		--suite unit --suite fail_nth --suite concurrency --suite fuzz \
+		--suite unit --suite fail_nth --suite fuzz \
 		--suite examples --no-suite races || status=1; \
 	build-cov/tests/pt/pt_model --seed 1 --ops 40000 --allow-missing \
 		>/dev/null || status=1; \

@@ -30,6 +30,10 @@ CRASH = re.compile(r"Sanitizer|runtime error:|check failed|Assertion")
 # Of a client that has nothing to say here.
 SKIPPED = 77
 LIMIT = 60
+# A shell's job in the background ignores them, and so would all that we start.
+for number in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Failed(Exception):

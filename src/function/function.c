@@ -67,11 +67,6 @@ ioas_function_identity(const struct ioas_function *f)
 	return &f->id;
 }
 
-const struct ioas_pci_bdf *ioas_function_bdf(const struct ioas_function *f)
-{
-	return &f->bdf;
-}
-
 const char *ioas_function_name(const struct ioas_function *f)
 {
 	return f->name;

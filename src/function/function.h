@@ -88,7 +88,6 @@ const struct ioas_model *ioas_function_model(const struct ioas_function *f);
 /* With ids as they are shown. */
 const struct ioas_identity *
 ioas_function_identity(const struct ioas_function *f);
-const struct ioas_pci_bdf *ioas_function_bdf(const struct ioas_function *f);
 /* "0000:01:00.0" */
 const char *ioas_function_name(const struct ioas_function *f);
 /* What the BARs show (ioas_pci_window_place()); before start. */

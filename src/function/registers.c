@@ -89,11 +89,32 @@ static void take_back(struct ioas_function *f) __must_hold(f->lock)
 	struct ioas_host *host = f->v.vgroup->uapi->host;
 
 	ioas_assert_held(&f->lock);
-	for (unsigned int i = 0; f->lent && i < IOAS_VDEV_BARS; i++) {
+	if (!f->lent)
+		return;
+	for (unsigned int i = 0; i < IOAS_VDEV_BARS; i++) {
 		if (f->v.bars[i].shm.memory)
 			host->ops->shm_lend(host, &f->v.bars[i].shm, NULL, 0);
 	}
 	f->lent = NULL;
+}
+
+/* All BARs to @file, or none. */
+static int lend(struct ioas_function *f, struct ioas_ufile *file)
+	__must_hold(f->lock)
+{
+	struct ioas_host *host = f->v.vgroup->uapi->host;
+	int ret = 0;
+
+	ioas_assert_held(&f->lock);
+	f->lent = file;
+	for (unsigned int i = 0; !ret && i < IOAS_VDEV_BARS; i++) {
+		if (f->v.bars[i].shm.memory)
+			ret = host->ops->shm_lend(host, &f->v.bars[i].shm, file,
+						  ioas_vdev_bar_offset(i));
+	}
+	if (ret)
+		take_back(f);
+	return ret;
 }
 
 static void function_disable(struct ioas_vdev *v)
@@ -198,26 +219,15 @@ static int function_map(struct ioas_vdev *v, struct ioas_ufile *file)
 {
 	struct ioas_host *host = v->vgroup->uapi->host;
 	struct ioas_function *f = of(v);
-	unsigned int i = 0;
 	int ret = 0;
 
 	if (!host->ops->shm_lend)
 		return 0;
 	ioas_function_lock(f);
-	if (f->lent)
-		ret = f->lent == file ? 0 : -EBUSY;
-	for (; !ret && !f->lent && i < IOAS_VDEV_BARS; i++) {
-		if (v->bars[i].shm.memory)
-			ret = host->ops->shm_lend(host, &v->bars[i].shm, file,
-						  ioas_vdev_bar_offset(i));
-	}
-	if (!ret)
-		f->lent = file;
-	while (ret && i > 0) {
-		i--;
-		if (ret != -EBUSY && v->bars[i].shm.memory)
-			host->ops->shm_lend(host, &v->bars[i].shm, NULL, 0);
-	}
+	if (!f->lent)
+		ret = lend(f, file);
+	else if (f->lent != file)
+		ret = -EBUSY;
 	ioas_function_unlock(f);
 	return ret;
 }

@@ -39,6 +39,43 @@ static void bars_need_memory_decoding(void **state)
 	assert_int_equal(get(t, BAR(0), 4), IOAS_ENG_ID);
 }
 
+static int map_doors(struct fn_test *t)
+{
+	const struct ioas_mmap_request rq = { .offset = BAR(2),
+					      .length = PAGE,
+					      .shared = true };
+
+	return sim_mmap(t->h, t->fd, &rq);
+}
+
+static void bars_are_lent_to_who_maps_them(void **state)
+{
+	struct fn_test *t = *state;
+	const void *memory = ioas_bar_memory(t->f, 2);
+	uint64_t offset = 0;
+	int map;
+
+	bind_device(t);
+	assert_null(sim_lent_to(t->h, memory, &offset));
+	/* Not all, so none. */
+	t->h->refuse_shm = true;
+	expect_errno(map_doors(t), -ENOMEM);
+	t->h->refuse_shm = false;
+	assert_null(sim_lent_to(t->h, memory, &offset));
+	map = map_doors(t);
+	assert_true(map >= 0);
+	assert_ptr_equal(sim_lent_to(t->h, memory, &offset),
+			 sim_file(t->h, t->fd));
+	assert_int_equal(offset, BAR(2));
+	assert_int_equal(map_doors(t), map + 1);
+	sim_munmap(t->h, map);
+	sim_munmap(t->h, map + 1);
+	/* The last close takes it back. */
+	expect_ok(sim_close(t->h, t->fd));
+	assert_null(sim_lent_to(t->h, memory, &offset));
+	open_device(t);
+}
+
 static void dma_reaches_memory(void **state)
 {
 	struct fn_test *t = *state;
@@ -394,6 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fn_case(configuration_is_that_of_the_model),
 		fn_case(bars_need_memory_decoding),
+		fn_case(bars_are_lent_to_who_maps_them),
 		fn_case(dma_reaches_memory),
 		fn_case(faults_are_told),
 		fn_case(read_only_is_denied),

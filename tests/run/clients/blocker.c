@@ -32,19 +32,7 @@ static void commands(void)
 /* Another process, all of whose commands must be served meanwhile. */
 static void others_go_on(void)
 {
-	const pid_t pid = (pid_t)must(fork());
-	int status = -1, ms = 0;
-
-	if (!pid) {
-		commands();
-		_exit(0);
-	}
-	while (!waitpid(pid, &status, WNOHANG) && ms++ < LIMIT_MS)
-		usleep(1000);
-	if (ms >= LIMIT_MS)
-		kill(pid, SIGKILL);
-	want(ms < LIMIT_MS, 1);
-	want(status, 0);
+	another_process(commands);
 }
 
 /* ---- the call that waits ------------------------------------------------ */

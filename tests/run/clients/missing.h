@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "client.h"
 
@@ -66,6 +67,24 @@ static inline void missing_give(const struct missing *m, size_t page,
 	memcpy(from, data, length);
 	must(ioctl(m->uffd, UFFDIO_COPY, &c));
 	munmap(from, PAGE);
+}
+
+/* Another process does @what, to its end, before anything else happens. */
+static inline void another_process(void (*what)(void))
+{
+	const pid_t pid = (pid_t)must(fork());
+	int status = -1, ms = 0;
+
+	if (!pid) {
+		what();
+		_exit(0);
+	}
+	while (!waitpid(pid, &status, WNOHANG) && ms++ < LIMIT_MS)
+		usleep(1000);
+	if (ms >= LIMIT_MS)
+		kill(pid, SIGKILL);
+	want(ms < LIMIT_MS, 1);
+	want(status, 0);
 }
 
 #endif

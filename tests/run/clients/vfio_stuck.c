@@ -61,24 +61,6 @@ static void stuck_begin(struct stuck *s)
 	want(missing_wait(&s->m), 0);
 }
 
-/* Another process does @what, to its end, before anything else happens. */
-static void other(void (*what)(void))
-{
-	const pid_t pid = (pid_t)must(fork());
-	int status = -1, ms = 0;
-
-	if (!pid) {
-		what();
-		_exit(0);
-	}
-	while (!waitpid(pid, &status, WNOHANG) && ms++ < LIMIT_MS)
-		usleep(1000);
-	if (ms >= LIMIT_MS)
-		kill(pid, SIGKILL);
-	want(ms < LIMIT_MS, 1);
-	want(status, 0);
-}
-
 static void opens(void)
 {
 	for (unsigned int i = 0; i < 20; i++) {
@@ -96,7 +78,7 @@ static void closed(void)
 
 	stuck_begin(&s);
 	want_ok(close(s.v.fd));
-	other(opens);
+	another_process(opens);
 	opens();
 	missing_give(&s.m, 0, "late", 5);
 	want_ok(close(s.v.iommu.fd));
@@ -146,7 +128,7 @@ static void events(void)
 	ioeventfd(&s.v, event, 5);
 	stuck_begin(&s);
 	want_ok(eventfd_write(event, 1));
-	other(events_of_another);
+	another_process(events_of_another);
 	missing_give(&s.m, 0, "late", 5);
 	scratch_await(&s.v, 5);
 	eng_free(&s.e);
